@@ -1,0 +1,423 @@
+// Runs the rules of one candidate on a contender: the shell of election_fsm. Decides nothing itself.
+#include "election/candidate_state.hpp"
+#include "base/ids.hpp"
+#include "election/text.hpp"
+#include "env/context_watch.hpp"
+#include <boost/asio/query.hpp>
+#include <utility>
+
+namespace coelect::detail {
+
+using rules::request;
+
+candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_ptr<store> where,
+                                 elector_options how)
+    : store_(std::move(where)),
+      options_(std::move(how)),
+      limits_(store_->limits()),
+      validity_(store_->context()->shared_env()),
+      user_executor_(std::move(ex)),
+      campaigns_(std::make_shared<waiters<leadership>>()),
+      releases_(std::make_shared<waiters<>>()),
+      publications_(std::make_shared<waiters<>>()),
+      deposals_(std::make_shared<waiters<>>()),
+      gained_(std::make_shared<waiters<>>()),
+      lost_(std::make_shared<waiters<>>()),
+      fsm_(limits_.retry_min, limits_.retry_max, store_->context()->env().random()) {}
+
+candidate_state::~candidate_state() = default;
+
+std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_executor ex,
+                                                       std::shared_ptr<store> where, elector_options how) {
+  auto made = std::make_shared<candidate_state>(ex, std::move(where), std::move(how));
+  auto trouble = [weak = made->weak_from_this()](char const* doing, outcome const& what) {
+    if (auto const self = weak.lock()) self->note_trouble(doing, what);
+  };
+  made->observers_ = std::make_shared<observers>(made->store_, made->options_.election, made->limits_, trouble);
+  std::shared_ptr<closable> const hears(made, made.get());
+  made->store_->context()->tell_when_gone(hears);
+  auto& context = boost::asio::query(ex, boost::asio::execution::context);
+  auto gone = [weak = made->weak_from_this()] {
+    if (auto const self = weak.lock()) self->user_context_gone();
+  };
+  made->user_watch_ = env::when_gone(context, std::move(gone));
+  return made;
+}
+
+// What users call, on any thread.
+
+void candidate_state::campaign(bool once, handler<void(error_code, leadership)> h) {
+  auto withdraw = [weak = weak_from_this()](std::uint64_t id) {
+    auto const self = weak.lock();
+    if (!self) return;
+    self->store_->context()->post([self, id] {
+      if (self->campaign_id_ == id) self->run(self->fsm_.withdraw(boost::asio::error::operation_aborted));
+      else self->campaigns_->complete(id, boost::asio::error::operation_aborted, leadership());
+    });
+  };
+  auto const id = campaigns_->add(std::move(h), user_executor(), std::move(withdraw));
+  auto start = [self = shared_from_this(), once, id] {
+    auto const refusal = self->fsm_.stopped() ? errc::stopped : errc::busy;
+    if (self->fsm_.stopped() || self->fsm_.busy()) {
+      self->campaigns_->complete(id, refusal, leadership());
+      return;
+    }
+    self->campaign_id_ = id;
+    self->log(severity::info, self->line("campaign", "candidate=" + self->options_.candidate));
+    self->run(self->fsm_.campaign(once));
+  };
+  if (!store_->context()->post(std::move(start))) campaigns_->complete(id, errc::stopped, leadership());
+}
+
+void candidate_state::look(handler<void(error_code, sighting)> h) {
+  observers_->look(std::move(h), user_executor());
+}
+
+void candidate_state::watch(sighting seen, handler<void(error_code, sighting)> h) {
+  observers_->watch(std::move(seen), std::move(h), user_executor());
+}
+
+void candidate_state::stop(handler<void(error_code)> h) {
+  auto const id = releases_->add(std::move(h), user_executor());
+  auto start = [self = shared_from_this()] { self->run(self->fsm_.stop()); };
+  if (!store_->context()->post(std::move(start))) releases_->complete(id, {});
+}
+
+void candidate_state::abandon() {
+  store_->context()->post([self = shared_from_this()] {
+    self->observers_->close(errc::stopped);
+    self->fsm_.supervised(false);
+    self->run(self->fsm_.stop());
+  });
+}
+
+void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(error_code)> h) {
+  auto const id = deposals_->add(std::move(h), user_executor());
+  auto start = [self = shared_from_this(), token, how, id] {
+    auto answer = [self, id](outcome const& result) {
+      if (!result.ok()) self->note_trouble("depose", result);
+      self->deposals_->complete(id, result.ec);
+    };
+    self->store_->depose(self->options_.election, token, how, self->give_up_at(), std::move(answer));
+  };
+  if (!store_->context()->post(std::move(start))) deposals_->complete(id, errc::stopped);
+}
+
+void candidate_state::proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h) {
+  auto const id = publications_->add(std::move(h), user_executor());
+  if (value.size() > limits_.value_max) {
+    publications_->complete(id, errc::bad_options);
+    return;
+  }
+  auto start = [self = shared_from_this(), p = publication{id, token, std::move(value)}] {
+    self->unpublished_.push_back(p);
+    self->publish_next();
+  };
+  if (!store_->context()->post(std::move(start))) publications_->complete(id, errc::not_leader);
+}
+
+void candidate_state::resign(std::uint64_t token, bool in_time, handler<void(error_code)> h) {
+  auto const id = releases_->add(std::move(h), user_executor());
+  auto start = [self = shared_from_this(), token, in_time, id] {
+    bool const ours = self->term_ && self->term_->token() == token;
+    if (ours) self->run(self->fsm_.resign());
+    bool const under_way = ours && !self->fsm_.idle();
+    if (!in_time || !under_way) self->releases_->complete(id, errc::not_leader);
+  };
+  if (!store_->context()->post(std::move(start))) releases_->complete(id, errc::not_leader);
+}
+
+void candidate_state::let_go(std::uint64_t token) {
+  store_->context()->post([self = shared_from_this(), token] {
+    if (self->term_ && self->term_->token() == token) self->run(self->fsm_.resign());
+  });
+}
+
+void candidate_state::supervise(std::uint64_t token, bool on) {
+  store_->context()->post([self = shared_from_this(), token, on] {
+    if (self->leads(token) || !on) self->fsm_.supervised(on);
+  });
+}
+
+void candidate_state::drain(std::uint64_t token) {
+  if (options_.drain_timeout == std::chrono::milliseconds(0)) return;
+  store_->context()->post([self = shared_from_this(), token] {
+    if (!self->leads(token)) return;
+    auto const give_up = [candidate = self.get(), token] {
+      if (!candidate->leads(token)) return;
+      candidate->log(severity::error, candidate->line("lost", "drain_timeout: the body runs on, its term is released"));
+      candidate->run(candidate->fsm_.resign());
+    };
+    self->drain_ = self->store_->context()->after(self->options_.drain_timeout, give_up);
+  });
+}
+
+void candidate_state::wait_gained(handler<void(error_code)> h) {
+  auto const id = gained_->add(std::move(h), user_executor());
+  std::lock_guard const lock(mutex_);
+  if (finished_) gained_->complete(id, errc::stopped);
+  else if (validity_.current() != 0) gained_->complete(id, {});
+}
+
+void candidate_state::wait_lost(handler<void(error_code)> h) {
+  auto const id = lost_->add(std::move(h), user_executor());
+  std::lock_guard const lock(mutex_);
+  if (validity_.current() == 0) lost_->complete(id, {});
+}
+
+boost::asio::any_io_executor candidate_state::user_executor() const {
+  std::lock_guard const lock(mutex_);
+  return user_executor_;
+}
+
+diagnostics candidate_state::last_answer() const {
+  std::lock_guard const lock(mutex_);
+  return last_answer_;
+}
+
+int candidate_state::lock_descriptor(std::uint64_t token) const noexcept {
+  std::lock_guard const lock(mutex_);
+  return token == contender_token_ ? lock_descriptor_ : -1;
+}
+
+// What runs on the strand.
+
+void candidate_state::run(rules::election_orders orders) {
+  auto const self = shared_from_this();
+  keep_ = self;
+  if (orders.end_term) end_term(*orders.end_term);
+  if (orders.warn && term_) term_->warn(*orders.warn);
+  if (orders.discard) {
+    std::lock_guard const lock(mutex_);
+    lock_descriptor_ = -1;
+    contender_.reset();
+  }
+  if (orders.enter) {
+    candidacy who{options_.election, options_.candidate, options_.value};
+    contender_ = store_->enter(std::move(who), *this);
+  }
+  if (orders.begin_term) begin_term();
+  ask(orders.ask);
+  if (orders.pause)
+    pause_ = store_->context()->after(*orders.pause, [this] { run(fsm_.pause_over()); });
+  if (orders.released) releases_->complete_all(*orders.released);
+  if (orders.campaign_done) finish_campaign(*orders.campaign_done);
+  settle();
+}
+
+void candidate_state::ask(request what) {
+  switch (what) {
+    case request::none: return;
+    case request::try_acquire:
+      contender_->try_acquire(give_up_at(), [this](attempt const& a) { on_attempt(a); });
+      return;
+    case request::wait_turn:
+      contender_->wait_turn([this](outcome const& how) { on_turn(how); });
+      return;
+    case request::leave: {
+      pause_.clear();
+      drain_.clear();
+      auto left = [this](outcome const& how) {
+        log(severity::info, line("release", how.ok() ? "confirmed" : "not confirmed: " + how.text()));
+        run(fsm_.left(how.ec));
+      };
+      contender_->leave(release_by(), std::move(left));
+      return;
+    }
+  }
+}
+
+void candidate_state::on_attempt(attempt const& answer) {
+  if (!answer.how.ok()) {
+    note_trouble("campaign", answer.how);
+    run(fsm_.failed(answer.how.ec));
+  } else if (answer.held) {
+    granted_ = answer.held;
+    run(fsm_.held(granted_->fencing_token, granted_->valid_until, store_->context()->now()));
+  } else {
+    last_trouble_.clear();
+    run(fsm_.taken());
+  }
+}
+
+void candidate_state::on_turn(outcome const& how) {
+  if (!how.ok()) note_trouble("campaign", how);
+  run(how.ok() ? fsm_.turn() : fsm_.failed(how.ec));
+}
+
+void candidate_state::begin_term() {
+  last_trouble_.clear();
+  auto const token = granted_->fencing_token;
+  auto const term = std::make_shared<term_state>(shared_from_this(), token);
+  {
+    std::lock_guard const lock(mutex_);
+    term_ = term;
+    contender_token_ = token;
+    lock_descriptor_ = contender_->lock_descriptor();
+    validity_.begin(token, granted_->valid_until);
+    gained_->complete_all({});
+  }
+  log(severity::info, line("elected", time_left(validity_.left(token))));
+  auto won = term_state::make_leadership(term);
+  campaigns_->complete(std::exchange(campaign_id_, 0), {}, std::move(won));
+}
+
+void candidate_state::end_term(term_end const& how) {
+  term_->end(how);
+  {
+    std::lock_guard const lock(mutex_);
+    lost_->complete_all({});
+  }
+  auto const ended = term_->ended();
+  auto const words = ended.detail().empty() ? std::string() : ": " + ended.detail();
+  auto const level = ended.how() == end_of_term::resigned ? severity::info : severity::warning;
+  log(level, line("lost", std::string("reason=") + to_string(ended.how()) + words));
+  publications_->fail_all(errc::not_leader);
+  unpublished_.clear();
+  publishing_ = false;
+}
+
+void candidate_state::finish_campaign(error_code why) {
+  campaigns_->complete(std::exchange(campaign_id_, 0), why, leadership());
+}
+
+void candidate_state::publish_next() {
+  if (publishing_ || unpublished_.empty()) return;
+  auto const next = std::move(unpublished_.front());
+  unpublished_.pop_front();
+  if (!leads(next.token) || !validity_.holds(next.token)) {
+    publications_->complete(next.id, errc::not_leader);
+    publish_next();
+    return;
+  }
+  publishing_ = true;
+  auto done = [this, id = next.id](outcome const& how) {
+    publishing_ = false;
+    if (!how.ok()) note_trouble("proclaim", how);
+    publications_->complete(id, how.ec);
+    publish_next();
+  };
+  contender_->publish(next.value, give_up_at(), std::move(done));
+}
+
+// Said once per change, not once per try.
+void candidate_state::note_trouble(char const* doing, outcome const& how) {
+  {
+    std::lock_guard const lock(mutex_);
+    last_answer_ = how.details;
+  }
+  auto text = how.text();
+  if (text == last_trouble_) return;
+  last_trouble_ = std::move(text);
+  log(severity::warning, line(doing, "trouble: " + last_trouble_));
+}
+
+// Nothing under way: nobody but the users' handles keeps us.
+void candidate_state::settle() {
+  if (fsm_.stopped() && fsm_.idle()) {
+    std::lock_guard const lock(mutex_);
+    finished_ = true;
+    gained_->fail_all(errc::stopped);
+  }
+  if (fsm_.idle()) keep_.reset();
+}
+
+bool candidate_state::leads(std::uint64_t token) const noexcept {
+  return fsm_.leading() && term_ && term_->token() == token;
+}
+
+instant candidate_state::give_up_at() const { return store_->context()->now() + limits_.request_timeout; }
+
+instant candidate_state::release_by() const {
+  auto limit = options_.release_timeout;
+  if (limit == std::chrono::milliseconds(0))
+    limit = std::min(limits_.request_timeout, std::chrono::milliseconds(1'000));
+  return store_->context()->now() + limit;
+}
+
+std::string candidate_state::line(char const* word, std::string const& rest) const {
+  std::string text = std::string(word) + " election=" + options_.election;
+  if (fsm_.leading() || std::string_view(word) == "lost")
+    text += " token=" + std::to_string(term_ ? term_->token() : 0);
+  return text + " " + rest;
+}
+
+void candidate_state::log(severity level, std::string const& text) const {
+  if (options_.log) options_.log(level, text);
+  else store_->context()->log(level, text);
+}
+
+// What the hold tells us.
+
+void candidate_state::extended(instant valid_until) {
+  if (!fsm_.leading()) return;
+  validity_.extend(valid_until);
+  log(severity::debug, line("renew", time_left(validity_.left(term_->token()))));
+}
+
+void candidate_state::at_risk() {
+  if (!fsm_.leading()) return;
+  log(severity::warning, line("at-risk", time_left(validity_.left(term_->token()))));
+  term_->warn(risk::overdue);
+}
+
+void candidate_state::all_clear() {
+  if (!fsm_.leading()) return;
+  log(severity::info, line("renew", "all clear, " + time_left(validity_.left(term_->token()))));
+  term_->all_clear();
+}
+
+void candidate_state::asked_to_resign() { run(fsm_.deposed()); }
+
+void candidate_state::lost(error_code why, std::string detail) {
+  run(fsm_.hold_lost(why, std::move(detail)));
+}
+
+// The ends of execution contexts.
+
+void candidate_state::context_gone() noexcept {
+  auto const self = shared_from_this();
+  if (term_) term_->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
+  {
+    std::lock_guard const lock(mutex_);
+    finished_ = true;
+    lock_descriptor_ = -1;
+  }
+  contender_.reset();
+  pause_.clear();
+  drain_.clear();
+  campaigns_->fail_all(errc::stopped);
+  releases_->fail_all(errc::stopped);
+  publications_->fail_all(errc::not_leader);
+  deposals_->fail_all(errc::stopped);
+  gained_->fail_all(errc::stopped);
+  lost_->complete_all({});
+  observers_->context_gone();
+  keep_.reset();
+}
+
+void candidate_state::user_context_gone() noexcept {
+  auto const self = shared_from_this();
+  std::shared_ptr<term_state> term;
+  boost::asio::any_io_executor last;
+  {
+    std::lock_guard const lock(mutex_);
+    term = term_;
+    last = std::exchange(user_executor_, {});
+    finished_ = true;
+  }
+  if (term) {
+    term->drop_waiters();
+    term->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
+  }
+  campaigns_->drop_all();
+  releases_->drop_all();
+  publications_->drop_all();
+  deposals_->drop_all();
+  gained_->drop_all();
+  lost_->drop_all();
+  observers_->drop_waiters();
+  abandon();
+}
+
+}  // namespace coelect::detail

@@ -1,0 +1,66 @@
+// Answers "may this process still act under this token?" for every thread without a lock.
+#pragma once
+#include "base/fork_guard.hpp"
+#include <atomic>
+#include <coelect/clock.hpp>
+#include <coelect/environment.hpp>
+#include <cstdint>
+#include <memory>
+
+namespace coelect::detail {
+
+/// The current token of one candidate and its deadline, written on the store's strand and read by
+/// any thread. Orders that matter: a term's deadline is written before its token, and its token is
+/// withdrawn before another term's deadline is written. A reader therefore loads the deadline first
+/// and the token last; a torn deadline (one clock new, one old) only makes it answer "no" early.
+class validity {
+public:
+  explicit validity(std::shared_ptr<environment> env) : env_(std::move(env)) {}
+
+  void begin(std::uint64_t token, instant until) noexcept {
+    extend(until);
+    token_.store(token, std::memory_order_release);
+  }
+  void extend(instant until) noexcept {
+    boot_.store(until.boot.count(), std::memory_order_release);
+    raw_.store(until.raw.count(), std::memory_order_release);
+  }
+  /// Withdraws `token` if it is the current one; a later term is not touched. Any thread.
+  void end(std::uint64_t token) noexcept {
+    token_.compare_exchange_strong(token, 0, std::memory_order_acq_rel);
+  }
+
+  /// Time left under `token`; 0 when it is over or this is a forked child.
+  std::chrono::nanoseconds left(std::uint64_t token) const noexcept {
+    auto const until = deadline();
+    bool const current = token != 0 && token_.load(std::memory_order_acquire) == token;
+    if (!current || !base::in_original_process()) return {};
+    auto const left = until.left(env_->now());
+    return left > std::chrono::nanoseconds(0) ? left : std::chrono::nanoseconds(0);
+  }
+  bool holds(std::uint64_t token) const noexcept { return left(token) > std::chrono::nanoseconds(0); }
+
+  /// The token under which we may act now, or 0.
+  std::uint64_t current() const noexcept {
+    auto const token = token_.load(std::memory_order_acquire);
+    return holds(token) ? token : 0;
+  }
+
+private:
+  instant deadline() const noexcept {
+    instant until;
+    until.boot = std::chrono::nanoseconds(boot_.load(std::memory_order_acquire));
+    until.raw = std::chrono::nanoseconds(raw_.load(std::memory_order_acquire));
+    return until;
+  }
+
+  static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+  static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+  std::shared_ptr<environment> env_;
+  std::atomic<std::int64_t> boot_{0};
+  std::atomic<std::int64_t> raw_{0};
+  std::atomic<std::uint64_t> token_{0};
+};
+
+}  // namespace coelect::detail

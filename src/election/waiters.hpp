@@ -1,0 +1,123 @@
+// Keeps users' completion handlers until there is something to tell them.
+#pragma once
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <coelect/detail/initiate.hpp>
+#include <coelect/error.hpp>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+
+namespace coelect::detail {
+
+/// Any number of pending operations that complete with (error_code, Result...). Every member may be
+/// called from any thread. Handlers are posted to their own executor, which counts as busy for as
+/// long as they are kept, and are never run inside a call made here.
+template <class... Result>
+class waiters : public std::enable_shared_from_this<waiters<Result...>> {
+public:
+  using handler_type = handler<void(error_code, Result...)>;
+  using id_type = std::uint64_t;
+
+  /// Keeps `h`. Cancelling it (any type) calls `on_cancel`, or, when that is empty, completes it
+  /// with operation_aborted.
+  id_type add(handler_type h, boost::asio::any_io_executor const& fallback,
+              std::function<void(id_type)> on_cancel = {}) {
+    auto slot = boost::asio::get_associated_cancellation_slot(h.call);
+    auto op = std::make_unique<pending>(std::move(h), fallback);
+    id_type id = 0;
+    {
+      std::lock_guard const lock(mutex_);
+      id = op->id = ++last_id_;
+      pending_.push_back(std::move(op));
+    }
+    if (slot.is_connected()) connect(slot, id, std::move(on_cancel));
+    return id;
+  }
+
+  /// Completes one, if it is still there.
+  bool complete(id_type id, error_code ec, Result... result) {
+    std::lock_guard const lock(mutex_);
+    for (auto it = pending_.begin(); it != pending_.end(); ++it) {
+      if ((*it)->id != id) continue;
+      auto const op = std::move(*it);
+      pending_.erase(it);
+      finish(*op, ec, std::move(result)...);
+      return true;
+    }
+    return false;
+  }
+
+  void complete_all(error_code ec, Result const&... result) {
+    std::lock_guard const lock(mutex_);
+    for (auto const& op : pending_) finish(*op, ec, Result(result)...);
+    pending_.clear();
+  }
+
+  /// Completes all with an error and nothing else.
+  void fail_all(error_code ec) {
+    std::lock_guard const lock(mutex_);
+    for (auto const& op : pending_) finish(*op, ec, Result()...);
+    pending_.clear();
+  }
+
+  /// Destroys all handlers without calling them: their execution context is going away.
+  void drop_all() noexcept {
+    std::list<std::unique_ptr<pending>> dropped;
+    {
+      std::lock_guard const lock(mutex_);
+      dropped.swap(pending_);
+    }
+  }
+
+  bool empty() const {
+    std::lock_guard const lock(mutex_);
+    return pending_.empty();
+  }
+
+private:
+  struct pending {
+    pending(handler_type h, boost::asio::any_io_executor const& fallback)
+        : handler(std::move(h)),
+          executor(boost::asio::prefer(choose(handler, fallback),
+                                       boost::asio::execution::outstanding_work.tracked)) {}
+    static boost::asio::any_io_executor choose(handler_type const& h,
+                                               boost::asio::any_io_executor const& fallback) {
+      if (h.executor) return h.executor;
+      if (fallback) return fallback;
+      return boost::asio::system_executor();  // the users' own context is gone
+    }
+    id_type id = 0;
+    handler_type handler;
+    boost::asio::any_io_executor executor;
+  };
+
+  static void finish(pending& op, error_code ec, Result... result) {
+    auto call = [h = std::move(op.handler.call), ec, ... result = std::move(result)]() mutable {
+      std::move(h)(ec, std::move(result)...);
+    };
+    boost::asio::post(op.executor, std::move(call));
+  }
+
+  template <class Slot>
+  void connect(Slot& slot, id_type id, std::function<void(id_type)> on_cancel) {
+    auto cancel = [weak = this->weak_from_this(), id,
+                   on_cancel = std::move(on_cancel)](boost::asio::cancellation_type type) {
+      if (type == boost::asio::cancellation_type::none) return;
+      if (on_cancel) return on_cancel(id);
+      if (auto const self = weak.lock())
+        self->complete(id, boost::asio::error::operation_aborted, Result()...);
+    };
+    slot.assign(std::move(cancel));
+  }
+
+  mutable std::mutex mutex_;
+  std::list<std::unique_ptr<pending>> pending_;
+  id_type last_id_ = 0;
+};
+
+}  // namespace coelect::detail

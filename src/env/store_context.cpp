@@ -1,0 +1,106 @@
+// The strand, timers and log that a store and its elections run on.
+#include "base/fork_guard.hpp"
+#include "env/context_watch.hpp"
+#include "env/timer_queue.hpp"
+#include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/strand.hpp>
+#include <coelect/store_context.hpp>
+#include <list>
+#include <mutex>
+#include <utility>
+
+namespace coelect {
+
+struct store_context::impl {
+  std::shared_ptr<env::timer_queue> timers;
+  std::shared_ptr<void> watch;
+  mutable std::mutex mutex;  // guards what follows
+  boost::asio::any_io_executor strand;
+  std::list<std::weak_ptr<closable>> told;
+};
+
+timer::timer(std::shared_ptr<void> e) noexcept : entry_(std::move(e)) {}
+timer::timer(timer&& other) noexcept = default;
+
+timer& timer::operator=(timer&& other) noexcept {
+  auto next = std::move(other.entry_);
+  clear();
+  entry_ = std::move(next);
+  return *this;
+}
+
+void timer::clear() noexcept {
+  if (auto const e = std::exchange(entry_, nullptr)) static_cast<env::timer_queue::entry*>(e.get())->clear();
+}
+
+store_context::store_context(std::shared_ptr<environment> env, log_fn log)
+    : env_(std::move(env)), log_(std::move(log)), impl_(std::make_unique<impl>()) {}
+
+std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor where,
+                                                   std::shared_ptr<environment> env, log_fn log) {
+  if (!env) env = environment::real();
+  std::shared_ptr<store_context> made(new store_context(std::move(env), std::move(log)));
+  auto& own = *made->impl_;
+  own.strand = boost::asio::make_strand(where);
+  own.timers = std::make_shared<env::timer_queue>(made->env_, made->env_->make_alarm(own.strand));
+  std::weak_ptr<store_context> const weak = made;
+  own.timers->when_empty([weak] {
+    auto const self = weak.lock();
+    if (self) self->post([timers = self->impl_->timers] { timers->settle(); });
+  });
+  auto& context = boost::asio::query(where, boost::asio::execution::context);
+  auto gone = [weak] {
+    if (auto const self = weak.lock()) self->gone();
+  };
+  own.watch = env::when_gone(context, std::move(gone));
+  return made;
+}
+
+store_context::~store_context() = default;
+
+bool store_context::post(std::function<void()> work) {
+  if (!base::in_original_process()) return false;
+  std::lock_guard const lock(impl_->mutex);
+  if (!impl_->strand) return false;
+  boost::asio::post(impl_->strand, std::move(work));
+  return true;
+}
+
+timer store_context::at(instant when, std::function<void()> work) {
+  return timer(impl_->timers->add(when, std::move(work)));
+}
+
+timer store_context::after(std::chrono::nanoseconds wait, std::function<void()> work) {
+  return at(now() + wait, std::move(work));
+}
+
+boost::asio::any_io_executor store_context::executor() const {
+  std::lock_guard const lock(impl_->mutex);
+  return impl_->strand;
+}
+
+void store_context::log(severity level, std::string_view line) const {
+  if (log_) log_(level, line);
+}
+
+void store_context::tell_when_gone(std::weak_ptr<closable> who) {
+  std::lock_guard const lock(impl_->mutex);
+  impl_->told.remove_if([](auto const& w) { return w.expired(); });
+  impl_->told.push_back(std::move(who));
+}
+
+void store_context::gone() noexcept {
+  std::list<std::weak_ptr<closable>> all;
+  boost::asio::any_io_executor last;
+  {
+    std::lock_guard const lock(impl_->mutex);
+    all.swap(impl_->told);
+    last = std::exchange(impl_->strand, {});
+  }
+  for (auto const& weak : all)
+    if (auto const who = weak.lock()) who->context_gone();
+  impl_->timers->close();
+}
+
+}  // namespace coelect

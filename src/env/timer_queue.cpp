@@ -1,0 +1,108 @@
+// Keeps all timers of a store and sets one alarm for the first of them.
+#include "env/timer_queue.hpp"
+#include <utility>
+#include <vector>
+
+namespace coelect::env {
+namespace {
+
+// A deadline stands on two clocks and a kernel timer on one. If the other clock runs faster (a slew of
+// 10 % at most), what is left of the wait is measured again after seven eighths of it, so that the ring
+// is late by no more than a tenth of the last stretch.
+instant wake_for(instant when, instant now) {
+  auto const left = when.left(now);
+  return left < std::chrono::milliseconds(50) ? when : now + (left - left / 8);
+}
+
+}  // namespace
+
+timer_queue::timer_queue(std::shared_ptr<environment> env, std::unique_ptr<alarm> bell)
+    : env_(std::move(env)), bell_(std::move(bell)) {}
+
+std::shared_ptr<timer_queue::entry> timer_queue::add(instant when, std::function<void()> work) {
+  auto e = std::make_shared<entry>(when, std::move(work), weak_from_this());
+  {
+    std::lock_guard const lock(mutex_);
+    place(e, env_->now());
+  }
+  settle();
+  return e;
+}
+
+void timer_queue::place(std::shared_ptr<entry> e, instant now) {
+  auto& kept = *e;
+  kept.place_ = pending_.emplace(wake_for(kept.when_, now).boot, std::move(e));
+  kept.queued_ = true;
+}
+
+void timer_queue::entry::clear() noexcept {
+  auto const queue = queue_.lock();
+  if (!queue) return;
+  std::function<void()> dropped;  // destroyed outside the lock: it may own anything
+  std::shared_ptr<entry> self;
+  bool now_empty = false;
+  {
+    std::lock_guard const lock(queue->mutex_);
+    dropped = std::exchange(work_, nullptr);
+    if (!std::exchange(queued_, false)) return;
+    self = std::move(place_->second);
+    queue->pending_.erase(place_);
+    now_empty = queue->pending_.empty();
+  }
+  if (now_empty && queue->tell_empty_) queue->tell_empty_();
+}
+
+void timer_queue::settle() {
+  std::chrono::nanoseconds first{};
+  {
+    std::lock_guard const lock(mutex_);
+    if (!pending_.empty()) first = pending_.begin()->first;
+  }
+  if (!bell_ || first == set_for_) return;
+  set_for_ = first;
+  if (first == std::chrono::nanoseconds(0)) {
+    bell_->clear();
+    return;
+  }
+  auto const now = env_->now();
+  bell_->set(now + (first - now.boot), [weak = weak_from_this()] {
+    if (auto const self = weak.lock()) self->ring();
+  });
+}
+
+void timer_queue::ring() {
+  set_for_ = {};
+  auto const now = env_->now();
+  std::vector<std::shared_ptr<entry>> due;
+  {
+    std::lock_guard const lock(mutex_);
+    while (!pending_.empty() && pending_.begin()->first <= now.boot) {
+      auto e = std::move(pending_.begin()->second);
+      pending_.erase(pending_.begin());
+      e->queued_ = false;
+      if (e->when_.reached(now)) due.push_back(std::move(e));
+      else place(std::move(e), now);
+    }
+  }
+  for (auto const& e : due) {
+    std::function<void()> work;
+    {
+      std::lock_guard const lock(mutex_);
+      work = std::exchange(e->work_, nullptr);  // an earlier one may have cleared it
+    }
+    if (work) work();
+  }
+  settle();
+}
+
+void timer_queue::close() noexcept {
+  by_time dropped;
+  {
+    std::lock_guard const lock(mutex_);
+    for (auto& [when, e] : pending_) e->queued_ = false;
+    dropped.swap(pending_);
+  }
+  bell_.reset();
+}
+
+}  // namespace coelect::env

@@ -1,0 +1,34 @@
+// Runs blocking file calls on a thread of the store's own, one after another.
+#pragma once
+#include "base/fork_guard.hpp"
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+
+namespace coelect::stores::file {
+
+/// A disk that hangs must not hang the server's loop. The thread starts with the first job; destruction
+/// waits for the job that is running and drops the others.
+class disk_thread {
+public:
+  disk_thread() = default;
+  disk_thread(disk_thread const&) = delete;
+  disk_thread& operator=(disk_thread const&) = delete;
+  ~disk_thread() {
+    if (!pool_) return;
+    if (base::in_original_process()) pool_->stop();
+    else static_cast<void>(pool_.release());  // a forked child has no such thread to wait for
+  }
+
+  /// On the store's strand.
+  void run(std::function<void()> job) {
+    if (!pool_) pool_ = std::make_unique<boost::asio::thread_pool>(1);
+    boost::asio::post(*pool_, std::move(job));
+  }
+
+private:
+  std::unique_ptr<boost::asio::thread_pool> pool_;
+};
+
+}  // namespace coelect::stores::file

@@ -1,0 +1,58 @@
+// Keeps one lease alive: the shell of lease_fsm. Decides nothing itself.
+#include "stores/lease_keeper.hpp"
+#include <utility>
+
+namespace coelect::stores {
+
+lease_keeper::lease_keeper(std::shared_ptr<store_context> context, rules::timings const& times, renew_fn renew,
+                           hold_listener& hears)
+    : context_(std::move(context)),
+      fsm_(times, context_->env().random()),
+      renew_(std::move(renew)),
+      hears_(hears) {}
+
+bool lease_keeper::begin(instant sent, std::chrono::milliseconds ttl) {
+  auto orders = fsm_.granted(sent, ttl, context_->now());
+  if (orders.over) return false;
+  orders.extended = false;  // the grant itself says so
+  obey(orders, {});
+  return true;
+}
+
+void lease_keeper::revoked(error_code why, std::string detail) { obey(fsm_.revoked(why), std::move(detail)); }
+
+void lease_keeper::let_go() {
+  fsm_.let_go();
+  tick_.clear();
+}
+
+void lease_keeper::on_renewal(renewal const& answer) {
+  auto const now = context_->now();
+  if (answer.how.ok()) {
+    last_failure_.clear();
+    obey(fsm_.renewed(answer.sent, answer.ttl, now), {});
+    return;
+  }
+  last_failure_ = answer.how.text();
+  context_->log(severity::warning, "renew failed: " + last_failure_);
+  obey(fsm_.renewal_failed(answer.how.ec, now), last_failure_);
+}
+
+void lease_keeper::obey(rules::lease_orders const& orders, std::string detail) {
+  std::weak_ptr<int> const life = life_;
+  if (orders.renew_until) {
+    auto done = [this, life](renewal const& answer) {
+      if (!life.expired()) on_renewal(answer);
+    };
+    renew_(*orders.renew_until, std::move(done));
+  }
+  auto const wake = fsm_.wake();
+  if (wake == instant::never()) tick_.clear();
+  else tick_ = context_->at(wake, [this] { obey(fsm_.tick(context_->now()), last_failure_); });
+  if (orders.extended) hears_.extended(fsm_.deadline());
+  if (orders.all_clear && !life.expired()) hears_.all_clear();
+  if (orders.warn && !life.expired()) hears_.at_risk();
+  if (orders.over && !life.expired()) hears_.lost(*orders.over, std::move(detail));
+}
+
+}  // namespace coelect::stores
