@@ -1,6 +1,7 @@
 // Runs a coroutine while leading, and stands again whenever leadership was lost.
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <coelect/elector.hpp>
 #include <concepts>
@@ -29,11 +30,16 @@ boost::asio::awaitable<body_report> run_body(leadership& term, boost::asio::awai
 
 template <class F>
 boost::asio::awaitable<term_end> lead_loop(elector& who, F body) {
+  term_end last(end_of_term::stopped, errc::stopped);
   for (;;) {
-    leadership term = co_await who.campaign(boost::asio::use_awaitable);
+    error_code ec;
+    leadership term = co_await who.campaign(boost::asio::redirect_error(boost::asio::use_awaitable, ec));
+    if (ec == errc::stopped) co_return last;
+    if (ec) throw boost::system::system_error(ec, "lead");
     boost::asio::awaitable<void> work = std::invoke(body, term);
     body_report report = co_await run_body(term, std::move(work));
     if (!report.again) co_return report.end;
+    last = report.end;
   }
 }
 
@@ -48,7 +54,7 @@ boost::asio::awaitable<term_end> lead_loop(elector& who, F body) {
 /// still running when its term is over is awaited too and reported as overran().
 ///
 /// Returns how the last term ended: when the body returned by itself, or after elector::stop()
-/// (end_of_term::stopped). Throws what the body threw, after releasing; what campaign() throws; and
+/// (end_of_term::stopped if there was no term). Throws what the body threw, after releasing; what campaign() throws; and
 /// operation_aborted after a cancelled lead() has drained its body. Cancellation: terminal, partial,
 /// total, with that meaning. The body runs on a strand of the calling coroutine's executor.
 /// `who`, and a body passed by name, must live until it completes.

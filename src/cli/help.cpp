@@ -5,8 +5,8 @@ namespace coelect::cli::help {
 
 char const* const program =
     "coelect: stand in elections, lead, and find out who leads.\n"
-    "At most one candidate of an election leads at a time, and every term has a larger fencing token\n"
-    "than all before it. Pass the token along with what the leader writes.";
+    "A leader leads until it resigns, dies or loses its hold; then the next candidate does. Every term\n"
+    "has a larger fencing token than all before it: pass it along with what the leader writes.";
 
 char const* const program_more =
     R"(Try it in two terminals:

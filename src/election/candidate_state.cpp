@@ -228,7 +228,9 @@ void candidate_state::ask(request what) {
 }
 
 void candidate_state::on_attempt(attempt const& answer) {
-  if (!answer.how.ok()) {
+  if (campaigns_->cancelled(campaign_id_)) {  // the win came in while the cancellation was on its way
+    run(fsm_.withdraw(boost::asio::error::operation_aborted));
+  } else if (!answer.how.ok()) {
     note_trouble("campaign", answer.how);
     run(fsm_.failed(answer.how.ec));
   } else if (answer.held) {

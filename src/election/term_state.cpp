@@ -29,13 +29,11 @@ void term_state::wait_lost(handler<void(error_code, term_end)> h) {
 }
 
 void term_state::warn(risk why) {
-  {
-    std::lock_guard const lock(mutex_);
-    if (risk_ == risk::over) return;
-    risk_ = why;
-    at_risk_->complete_all({}, why);
-  }
   request_stop();
+  std::lock_guard const lock(mutex_);
+  if (risk_ == risk::over) return;
+  risk_ = why;
+  at_risk_->complete_all({}, why);
 }
 
 void term_state::all_clear() {
@@ -45,15 +43,13 @@ void term_state::all_clear() {
 
 bool term_state::end(term_end how) {
   owner_->current().end(token_);
-  {
-    std::lock_guard const lock(mutex_);
-    if (end_) return false;
-    end_ = std::move(how);
-    risk_ = risk::over;
-    at_risk_->complete_all({}, risk::over);
-    lost_->complete_all({}, end_);
-  }
   request_stop();
+  std::lock_guard const lock(mutex_);
+  if (end_) return false;
+  end_ = std::move(how);
+  risk_ = risk::over;
+  at_risk_->complete_all({}, risk::over);
+  lost_->complete_all({}, end_);
   return true;
 }
 
@@ -75,6 +71,7 @@ void term_state::drop_waiters() noexcept {
 
 // Stop callbacks are users' code: they run on the users' executor, never on the store's strand.
 void term_state::request_stop() {
+  if (stop_.stop_requested()) return;
   auto const executor = owner_->user_executor();
   auto request = [source = stop_]() mutable { source.request_stop(); };
   if (!executor) request();

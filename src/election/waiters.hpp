@@ -74,6 +74,14 @@ public:
     }
   }
 
+  /// True when the operation was cancelled, though what that asked for may still be on its way.
+  bool cancelled(id_type id) const {
+    std::lock_guard const lock(mutex_);
+    for (auto const& op : pending_)
+      if (op->id == id) return op->cancelled;
+    return false;
+  }
+
   bool empty() const {
     std::lock_guard const lock(mutex_);
     return pending_.empty();
@@ -92,6 +100,7 @@ private:
       return boost::asio::system_executor();  // the users' own context is gone
     }
     id_type id = 0;
+    bool cancelled = false;
     handler_type handler;
     boost::asio::any_io_executor executor;
   };
@@ -103,14 +112,22 @@ private:
     boost::asio::post(op.executor, std::move(call));
   }
 
+  void mark_cancelled(id_type id) {
+    std::lock_guard const lock(mutex_);
+    for (auto const& op : pending_)
+      if (op->id == id) op->cancelled = true;
+  }
+
   template <class Slot>
   void connect(Slot& slot, id_type id, std::function<void(id_type)> on_cancel) {
     auto cancel = [weak = this->weak_from_this(), id,
                    on_cancel = std::move(on_cancel)](boost::asio::cancellation_type type) {
       if (type == boost::asio::cancellation_type::none) return;
-      if (on_cancel) return on_cancel(id);
-      if (auto const self = weak.lock())
-        self->complete(id, boost::asio::error::operation_aborted, Result()...);
+      auto const self = weak.lock();
+      if (!self) return;
+      self->mark_cancelled(id);
+      if (on_cancel) on_cancel(id);
+      else self->complete(id, boost::asio::error::operation_aborted, Result()...);
     };
     slot.assign(std::move(cancel));
   }

@@ -1,6 +1,7 @@
 // Keeps all timers of a store and sets one alarm for the first of them.
 #pragma once
-#include <coelect/store_context.hpp>
+#include <coelect/environment.hpp>
+#include <functional>
 #include <map>
 #include <mutex>
 

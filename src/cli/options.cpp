@@ -1,0 +1,186 @@
+// Reads the command line; the only file that knows CLI11.
+#include "cli/options.hpp"
+#include "cli/help.hpp"
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <functional>
+
+namespace coelect::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Longer than any lease or pause that makes sense, short enough for every sum of two.
+constexpr double most_seconds = 86'400.0;
+
+// On a store that others use, too, the demo must not stand in their elections.
+constexpr char const* demo_election = "coelect-demo";
+
+/// Seconds with decimals, as "2", "0.5"; not below `least`.
+std::function<void(std::string const&)> seconds_into(milliseconds& target, char const* name, double least) {
+  return [&target, name, least](std::string const& text) {
+    double seconds = -1;
+    auto const* const end = text.data() + text.size();
+    auto const [rest, trouble] = std::from_chars(text.data(), end, seconds);
+    bool const number = trouble == std::errc() && rest == end;
+    if (!number || !(seconds >= least && seconds <= most_seconds))
+      throw CLI::ValidationError(name, "'" + text + "' is not a number of seconds from " +
+                                           (least > 0 ? std::string("0.001") : std::string("0")) +
+                                           " to 86400, such as 10 or 2.5");
+    target = milliseconds(static_cast<milliseconds::rep>(seconds * 1000 + 0.5));
+  };
+}
+
+void add_place(CLI::App& app, settings& how, char const* election = "leader") {
+  app.add_option("--store", how.store, "Where elections are held (URL; file:/var/lib/app)")
+      ->envname("COELECT_STORE");
+  app.add_option("--election", how.election, std::string("Name of the election [") + election + "]");
+  app.add_flag("--allow-tmpfs", how.allow_tmpfs,
+               "File store: accept tmpfs, where token counters are lost at a reboot");
+  app.add_flag("--allow-remote", how.allow_remote, "File store: accept NFS, CIFS, FUSE and the like");
+  app.add_flag("--verbose", how.verbose, "What the library logs, to standard error");
+}
+
+void add_ttl(CLI::App& app, settings& how) {
+  auto const set = seconds_into(how.ttl, "--ttl", 0.001);
+  app.add_option_function<std::string>("--ttl", set, "Lease length in seconds (stores with leases)");
+}
+
+void add_json(CLI::App& app, settings& how) { app.add_flag("--json", how.json, "One JSON object per line"); }
+
+void add_candidate(CLI::App& app, settings& how) {
+  app.add_option("--value", how.value, "Published while leading, such as an address");
+  add_ttl(app, how);
+  auto const set = seconds_into(how.heartbeat, "--heartbeat", 0);
+  app.add_option_function<std::string>("--heartbeat", set, "Seconds between heartbeat lines; 0: none [10]");
+}
+
+CLI::App* add_campaign(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("campaign", help::campaign);
+  sub->footer(help::campaign_more);
+  sub->add_option("ID,--id", how.id, "Name of this candidate [host.pid.random]");
+  add_candidate(*sub, how);
+  add_place(*sub, how);
+  add_json(*sub, how);
+  return sub;
+}
+
+CLI::App* add_run(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("run", help::run);
+  sub->footer(help::run_more);
+  sub->add_option("--id", how.id, "Name of this candidate [host.pid.random]");
+  auto const set = seconds_into(how.grace, "--grace", 0);
+  sub->add_option_function<std::string>("--grace", set, "Seconds between SIGTERM and SIGKILL [5]");
+  sub->add_flag("--once", how.once, "Do not stand again after a lost term; exit code 4 then");
+  add_candidate(*sub, how);
+  add_place(*sub, how);
+  add_json(*sub, how);
+  return sub;
+}
+
+CLI::App* add_leader(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("leader", help::leader);
+  sub->footer(help::leader_more);
+  add_place(*sub, how);
+  add_json(*sub, how);
+  return sub;
+}
+
+CLI::App* add_watch(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("watch", help::watch);
+  sub->footer(help::watch_more);
+  add_place(*sub, how);
+  add_json(*sub, how);
+  return sub;
+}
+
+CLI::App* add_depose(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("depose", help::depose);
+  sub->footer(help::depose_more);
+  auto const set = seconds_into(how.wait, "--wait", 0);
+  sub->add_option_function<std::string>("--wait", set, "How many seconds it may take to go [10]");
+  sub->add_flag("--force", how.force, "Take the hold away; for a moment two may act, see below");
+  add_place(*sub, how);
+  add_json(*sub, how);
+  return sub;
+}
+
+CLI::App* add_demo(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("demo", help::demo);
+  sub->footer(help::demo_more);
+  sub->add_option("--svg", how.svg, "Where the timeline goes [coelect-timeline.svg]");
+  add_ttl(*sub, how);
+  add_place(*sub, how, demo_election);
+  return sub;
+}
+
+/// The child's command line is not ours to look at: it is cut off at the first "--" of `run`.
+std::vector<std::string> cut_child(std::vector<std::string>& words) {
+  auto const mark = std::find(words.begin(), words.end(), "--");
+  bool const runs = std::find(words.begin(), mark, "run") != mark;
+  if (!runs || mark == words.end()) return {};
+  std::vector<std::string> child(mark + 1, words.end());
+  words.erase(mark, words.end());
+  return child;
+}
+
+int refuse(std::string const& sentence) {
+  std::fprintf(stderr, "coelect: %s\nTry 'coelect --help'.\n", sentence.c_str());
+  return exit_code::usage;
+}
+
+std::string what_contradicts(settings const& how) {
+  bool const on_files = how.store.empty() || how.store.starts_with("file:");
+  if (on_files && how.ttl != milliseconds(0))
+    return "--ttl: a file store has no leases and takes no ttl; leave it out, or name another kind of --store";
+  if (how.what == command::run && how.child.empty())
+    return "command: there is none; write it after --, as in: coelect run -- sleep 60";
+  return {};
+}
+
+command which(CLI::App const* chosen) {
+  auto const name = chosen->get_name();
+  if (name == "campaign") return command::campaign;
+  if (name == "run") return command::run;
+  if (name == "leader") return command::leader;
+  if (name == "watch") return command::watch;
+  if (name == "depose") return command::depose;
+  return command::demo;
+}
+
+}  // namespace
+
+parsed parse_command_line(std::vector<std::string> words) {
+  parsed result;
+  auto& how = result.how;
+  how.election = "leader";
+  how.child = cut_child(words);
+  CLI::App app(help::program, "coelect");
+  app.footer(help::program_more);
+  app.set_version_flag("--version", "coelect " COELECT_VERSION);
+  app.require_subcommand(1);
+  add_campaign(app, how);
+  add_run(app, how);
+  add_leader(app, how);
+  add_watch(app, how);
+  add_depose(app, how);
+  add_demo(app, how);
+  try {
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(std::move(words));
+  } catch (CLI::ParseError const& e) {
+    bool const asked = e.get_exit_code() == 0;  // --help, --version
+    result.exit = asked ? app.exit(e) : refuse(e.what());
+    return result;
+  }
+  auto const* const chosen = app.get_subcommands().front();
+  how.what = which(chosen);
+  if (how.what == command::demo && chosen->count("--election") == 0) how.election = demo_election;
+  auto const wrong = what_contradicts(how);
+  if (!wrong.empty()) result.exit = refuse(wrong);
+  return result;
+}
+
+}  // namespace coelect::cli
