@@ -213,6 +213,11 @@ bool child_process::collect() const {
   }
 }
 
+void child_process::finish() const {
+  signal_group(SIGKILL);
+  wait_for(pid_);
+}
+
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 void collect_strays() {

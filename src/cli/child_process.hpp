@@ -45,6 +45,8 @@ public:
   /// Kills what is left of the group and collects whatever has ended. True when nothing is left.
   /// Only after the child itself has ended. adopt_orphans() makes the rest of the group ours.
   bool collect() const;
+  /// Kills the group and waits until the child itself is gone.
+  void finish() const;
 
 private:
   explicit child_process(pid_t pid) noexcept : pid_(pid) {}

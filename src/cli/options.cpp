@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 
 namespace coelect::cli {
@@ -34,8 +35,7 @@ std::function<void(std::string const&)> seconds_into(milliseconds& target, char 
 }
 
 void add_place(CLI::App& app, settings& how, char const* election = "leader") {
-  app.add_option("--store", how.store, "Where elections are held (URL; file:/var/lib/app)")
-      ->envname("COELECT_STORE");
+  app.add_option("--store", how.store, "Where elections are held: a URL [$COELECT_STORE, or per user]");
   app.add_option("--election", how.election, std::string("Name of the election [") + election + "]");
   app.add_flag("--allow-tmpfs", how.allow_tmpfs,
                "File store: accept tmpfs, where token counters are lost at a reboot");
@@ -131,6 +131,12 @@ int refuse(std::string const& sentence) {
   return exit_code::usage;
 }
 
+// Not left to CLI11, which would also fill in the same setting of the commands that were not chosen.
+void use_environment(settings& how) {
+  auto const* const store = std::getenv("COELECT_STORE");
+  if (how.store.empty() && store != nullptr) how.store = store;
+}
+
 std::string what_contradicts(settings const& how) {
   bool const on_files = how.store.empty() || how.store.starts_with("file:");
   if (on_files && how.ttl != milliseconds(0))
@@ -172,12 +178,15 @@ parsed parse_command_line(std::vector<std::string> words) {
     app.parse(std::move(words));
   } catch (CLI::ParseError const& e) {
     bool const asked = e.get_exit_code() == 0;  // --help, --version
-    result.exit = asked ? app.exit(e) : refuse(e.what());
+    bool const runs = app.got_subcommand("run") && how.child.empty();
+    auto const hint = runs ? "; the command goes after --, as in: coelect run -- sleep 60" : "";
+    result.exit = asked ? app.exit(e) : refuse(e.what() + std::string(hint));
     return result;
   }
   auto const* const chosen = app.get_subcommands().front();
   how.what = which(chosen);
   if (how.what == command::demo && chosen->count("--election") == 0) how.election = demo_election;
+  use_environment(how);
   auto const wrong = what_contradicts(how);
   if (!wrong.empty()) result.exit = refuse(wrong);
   return result;

@@ -43,15 +43,15 @@ void signal_listener::listen() {
   });
 }
 
-enter_listener::enter_listener(asio::any_io_executor ex, stop_keys which, std::function<void()> hear)
+terminal_listener::terminal_listener(asio::any_io_executor ex, std::function<void(std::string_view)> hear)
     : terminal_(ex), pause_(ex), hear_(std::move(hear)) {
-  int const terminal = which == stop_keys::enter ? open_terminal_again() : -1;
+  int const terminal = open_terminal_again();
   if (terminal < 0) return;
   terminal_.assign(terminal);
   listen();
 }
 
-void enter_listener::listen() {
+void terminal_listener::listen() {
   terminal_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code ec) {
     if (!ec) read();
   });
@@ -59,7 +59,7 @@ void enter_listener::listen() {
 
 // What is typed while we are in the background is meant for others, and reading it would stop us
 // with SIGTTIN.
-void enter_listener::read() {
+void terminal_listener::read() {
   if (::tcgetpgrp(terminal_.native_handle()) != ::getpgrp()) {
     pause_.expires_after(std::chrono::seconds(1));
     pause_.async_wait([this](boost::system::error_code ec) {
@@ -69,20 +69,21 @@ void enter_listener::read() {
   }
   std::array<char, 256> typed{};
   auto const count = ::read(terminal_.native_handle(), typed.data(), typed.size());
-  if (count <= 0) return;  // the end of input is no ENTER
-  std::string_view const text(typed.data(), static_cast<std::size_t>(count));
+  if (count <= 0) return;  // the terminal is gone, or this was Ctrl-D
   listen();
-  if (text.find('\n') != text.npos) hear_();
+  hear_(std::string_view(typed.data(), static_cast<std::size_t>(count)));
 }
 
 stop_requests::stop_requests(asio::any_io_executor ex, stop_keys which)
-    : bell_(ex),
-      signals_(ex, {SIGINT, SIGTERM, SIGHUP},
-               [this](int signal) {
-                 if (asked_ && signal == SIGINT) ::_exit(exit_code::by_signal + SIGINT);
-                 ask();
-               }),
-      enter_(ex, which, [this] { ask(); }) {}
+    : bell_(ex), signals_(ex, {SIGINT, SIGTERM, SIGHUP}, [this](int signal) {
+        if (asked_ && signal == SIGINT) ::_exit(exit_code::by_signal + SIGINT);
+        ask();
+      }) {
+  if (which == stop_keys::none) return;
+  enter_.emplace(ex, [this](std::string_view typed) {
+    if (typed.find('\n') != typed.npos) ask();
+  });
+}
 
 void stop_requests::ask() {
   asked_ = true;

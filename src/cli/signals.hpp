@@ -5,6 +5,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <functional>
 #include <initializer_list>
+#include <optional>
+#include <string_view>
 
 namespace coelect::cli {
 
@@ -21,12 +23,10 @@ private:
   std::function<void(int)> hear_;
 };
 
-enum class stop_keys { none = 1, enter };
-
-/// Calls back for ENTER on the terminal that standard input is; does nothing when it is none.
-class enter_listener {
+/// Calls back with what is typed on the terminal that standard input is; does nothing when it is none.
+class terminal_listener {
 public:
-  enter_listener(boost::asio::any_io_executor ex, stop_keys which, std::function<void()> hear);
+  terminal_listener(boost::asio::any_io_executor ex, std::function<void(std::string_view)> hear);
   bool on_terminal() const noexcept { return terminal_.is_open(); }
 
 private:
@@ -35,8 +35,10 @@ private:
 
   boost::asio::posix::stream_descriptor terminal_;
   boost::asio::steady_timer pause_;
-  std::function<void()> hear_;
+  std::function<void(std::string_view)> hear_;
 };
+
+enum class stop_keys { none = 1, enter };
 
 /// SIGINT, SIGTERM, SIGHUP and, if wanted, ENTER. The second SIGINT leaves the program at once.
 class stop_requests {
@@ -44,7 +46,7 @@ public:
   stop_requests(boost::asio::any_io_executor ex, stop_keys which);
 
   boost::asio::awaitable<void> first();  ///< Until the first request.
-  bool by_enter() const noexcept { return enter_.on_terminal(); }
+  bool by_enter() const noexcept { return enter_ && enter_->on_terminal(); }
 
 private:
   void ask();
@@ -52,7 +54,7 @@ private:
   bell bell_;
   bool asked_ = false;
   signal_listener signals_;
-  enter_listener enter_;
+  std::optional<terminal_listener> enter_;
 };
 
 }  // namespace coelect::cli

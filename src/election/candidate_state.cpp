@@ -187,11 +187,7 @@ void candidate_state::run(rules::election_orders orders) {
   keep_ = self;
   if (orders.end_term) end_term(*orders.end_term);
   if (orders.warn && term_) term_->warn(*orders.warn);
-  if (orders.discard) {
-    std::lock_guard const lock(mutex_);
-    lock_descriptor_ = -1;
-    contender_.reset();
-  }
+  if (orders.discard) discard();
   if (orders.enter) {
     candidacy who{options_.election, options_.candidate, options_.value};
     contender_ = store_->enter(std::move(who), *this);
@@ -203,6 +199,15 @@ void candidate_state::run(rules::election_orders orders) {
   if (orders.released) releases_->complete_all(*orders.released);
   if (orders.campaign_done) finish_campaign(*orders.campaign_done);
   settle();
+}
+
+// A term and its candidate own each other while it lasts; here they part.
+void candidate_state::discard() {
+  contender_.reset();
+  std::shared_ptr<term_state> last;
+  std::lock_guard const lock(mutex_);
+  last.swap(term_);
+  lock_descriptor_ = -1;
 }
 
 void candidate_state::ask(request what) {
@@ -380,12 +385,11 @@ void candidate_state::lost(error_code why, std::string detail) {
 void candidate_state::context_gone() noexcept {
   auto const self = shared_from_this();
   if (term_) term_->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
+  discard();
   {
     std::lock_guard const lock(mutex_);
     finished_ = true;
-    lock_descriptor_ = -1;
   }
-  contender_.reset();
   pause_.clear();
   drain_.clear();
   campaigns_->fail_all(errc::stopped);

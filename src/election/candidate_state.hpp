@@ -59,6 +59,7 @@ private:
   void on_attempt(attempt const& answer);
   void on_turn(outcome const& how);
   void begin_term();
+  void discard();
   void end_term(term_end const& how);
   void finish_campaign(error_code why);
   void publish_next();

@@ -49,6 +49,11 @@ bool virtual_host::run_one() {
   return io.poll_one() == 1;
 }
 
+virtual_world::~virtual_world() {
+  rings_.clear();  // they hold strands of the loops
+  for (auto const& host : hosts_) host->loop_.reset();
+}
+
 std::shared_ptr<virtual_host> virtual_world::add_host(int permille) {
   hosts_.push_back(std::make_shared<virtual_host>(*this, permille));
   return hosts_.back();

@@ -19,10 +19,13 @@ class virtual_world;
 /// One host. Its clock runs at `permille` thousandths of the world's; while it is paused (as by
 /// SIGSTOP) its handlers wait and its clock runs on.
 class virtual_host final : public environment, public std::enable_shared_from_this<virtual_host> {
-public:
-  virtual_host(virtual_world& world, int permille) : world_(world), permille_(permille) {}
+  std::unique_ptr<boost::asio::io_context> loop_;
 
-  boost::asio::io_context io{1};
+public:
+  virtual_host(virtual_world& world, int permille)
+      : loop_(std::make_unique<boost::asio::io_context>(1)), io(*loop_), world_(world), permille_(permille) {}
+
+  boost::asio::io_context& io;
   bool paused = false;
   nanoseconds suspended{};  ///< Time this host slept: CLOCK_BOOTTIME counts it, CLOCK_MONOTONIC_RAW does not.
 
@@ -37,6 +40,7 @@ public:
   bool run_one();
 
 private:
+  friend class virtual_world;
   virtual_world& world_;
   int permille_;
 };
@@ -45,6 +49,9 @@ private:
 class virtual_world {
 public:
   explicit virtual_world(std::uint64_t seed) : dice_(seed * 2654435761ULL + 88172645463325252ULL) {}
+
+  /// Destroys the event loops: what is still queued there may own stores, which own their hosts.
+  ~virtual_world();
 
   std::shared_ptr<virtual_host> add_host(int permille = 1000);
   nanoseconds now() const noexcept { return now_; }
