@@ -47,9 +47,13 @@ demo_cast::demo_cast(task_group& tasks, asio::any_io_executor ex, std::vector<st
       hear_(std::move(hear)),
       children_(ex, {SIGCHLD}, [this](int) { look_for_ended(); }) {}
 
-demo_cast::~demo_cast() {
-  for (auto const& one : all_)
+demo_cast::~demo_cast() { end_all(); }
+
+void demo_cast::end_all() {
+  for (auto& one : all_) {
     if (one.process) one.process->finish();
+    one.process.reset();
+  }
 }
 
 void demo_cast::start(std::size_t who) {

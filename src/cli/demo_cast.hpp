@@ -40,6 +40,7 @@ public:
   void add(std::string name) { all_.push_back({std::move(name)}); }
   void start(std::size_t who);
   void signal(std::size_t who, int number);
+  void end_all();  ///< Kills who is left; nothing is heard of them any more.
 
   std::vector<candidate_process> const& all() const noexcept { return all_; }
   std::optional<std::size_t> leader() const;

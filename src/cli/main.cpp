@@ -39,10 +39,18 @@ int run_command(settings const& how) {
   return code;
 }
 
+void replace(std::string& text, std::string_view what, std::string_view with) {
+  auto const place = text.find(what);
+  if (place != text.npos) text.replace(place, what.size(), with);
+}
+
 // A wrong option says in its own words which one it is; elsewhere the code's text goes first.
 std::string sentence_for(election_error const& e) {
-  if (e.code() == errc::bad_options && !e.details().message().empty()) return e.details().message();
-  return outcome(e.code(), e.details()).text();
+  bool const speaks = e.code() == errc::bad_options && !e.details().message().empty();
+  auto text = speaks ? e.details().message() : outcome(e.code(), e.details()).text();
+  replace(text, "allow_volatile", "--allow-tmpfs");  // the library names its options, we our flags
+  replace(text, "allow_remote", "--allow-remote");
+  return text;
 }
 
 int guarded(settings const& how) {

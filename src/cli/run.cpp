@@ -221,7 +221,7 @@ void hear_signal(runner& r, int signal) {
 
 asio::awaitable<int> run(session& with) {
   adopt_orphans();
-  runner r(with, "Ctrl-C resigns.");
+  runner r(with, "Ctrl-C ends the command and resigns.");
   auto const hear = [&r](int signal) { hear_signal(r, signal); };
   signal_listener signals(with.executor(), {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}, hear);
   task_group tasks(with.executor());

@@ -25,6 +25,8 @@ constexpr std::array<unsigned long, 10> remote_file_systems{
     0x01161970,  // GFS2
     0x7461636F,  // OCFS2
 };
+constexpr std::array<unsigned long, 4> kernel_file_systems{0x9FA0 /* proc */, 0x62656572 /* sysfs */,
+                                                           0x63677270 /* cgroup2 */, 0x1CD1 /* devpts */};
 constexpr std::array<unsigned long, 2> volatile_file_systems{0x01021994 /* tmpfs */, 0x858458F6 /* ramfs */};
 
 [[noreturn]] void refuse(errc code, std::filesystem::path const& directory, std::string const& why) {
@@ -40,6 +42,8 @@ void check_file_system(file_store_options const& options) {
   struct statfs info {};
   if (::statfs(options.directory.c_str(), &info) != 0) return;
   auto const type = static_cast<unsigned long>(static_cast<unsigned int>(info.f_type));
+  if (among(type, kernel_file_systems))
+    refuse(errc::unsupported, options.directory, "is the kernel's own and keeps no files; use a directory on disk");
   if (!options.allow_remote && among(type, remote_file_systems))
     refuse(errc::unsupported, options.directory,
            "is on a network or FUSE file system, whose locks are only as good as its server; use a local "
