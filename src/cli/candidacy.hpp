@@ -12,9 +12,9 @@ struct candidacy {
   elector who;
   story tale;
   std::chrono::milliseconds heartbeat;
-  sighting seen;                   ///< As last watched.
-  leadership* leading = nullptr;   ///< The current term, if any.
-  std::uint64_t last_token = 0;    ///< Of our latest term.
+  sighting seen;                  ///< As last watched.
+  leadership* leading = nullptr;  ///< The current term, if any.
+  std::uint64_t last_token = 0;   ///< Of our latest term.
 
   void begin(leadership& term);  ///< Tells that it was won.
   void over();

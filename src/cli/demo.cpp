@@ -1,7 +1,7 @@
 // `coelect demo`: three candidate processes, a script that takes leaders away, and what that cost.
 #include "cli/commands.hpp"
-#include "cli/demo_stage.hpp"
 #include "cli/demo_place.hpp"
+#include "cli/demo_stage.hpp"
 #include "cli/signals.hpp"
 #include <cstdio>
 #include <fcntl.h>
@@ -23,7 +23,8 @@ void check_svg(std::string const& path) {
   int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (file < 0) {
     auto const why = std::generic_category().message(errno);
-    throw election_error(errc::bad_options, "svg: cannot write " + path + ": " + why + "; name another file with --svg");
+    throw election_error(errc::bad_options,
+                         "svg: cannot write " + path + ": " + why + "; name another file with --svg");
   }
   ::close(file);
 }

@@ -14,7 +14,7 @@ using cause = timeline::cause;
 
 constexpr char const* keys_hint = "k kill   s stop/continue   r resign   q end";
 constexpr milliseconds picture_every{200};
-constexpr milliseconds missing_for{400};  // so that people see that somebody is missing
+constexpr milliseconds missing_for{400};                   // so that people see that somebody is missing
 constexpr std::chrono::seconds patience_with_locks{4};     // a lock is handed over within milliseconds
 constexpr std::chrono::seconds patience_with_leases{120};  // a dead leader's lease has to run out
 constexpr std::chrono::seconds patience_with_ends{3};
@@ -28,8 +28,7 @@ demo_stage::demo_stage(task_group& tasks, session& with, std::vector<std::string
       names_{"A", "B", "C"},
       cast_(tasks, with.executor(), std::move(flags), [this](candidate_news const& n) { hear(n); }) {
   for (auto const& name : names_) cast_.add(name);
-  if (view_.interactive())
-    keyboard_.emplace(with.executor(), [this](std::string_view typed) { press(typed); });
+  if (view_.interactive()) keyboard_.emplace(with.executor(), [this](std::string_view typed) { press(typed); });
 }
 
 std::string demo_stage::named(std::size_t who) const {
@@ -226,8 +225,10 @@ std::string demo_stage::drawing(std::string const& kind_of_store) const {
   timeline_labels labels;
   labels.title = "coelect: who led when";
   auto const kills = record_.lengths(cause::kill);
+  auto const resignations = record_.lengths(cause::resignation);
   labels.subtitle = "Three processes, " + kind_of_store;
-  if (!kills.empty()) labels.subtitle += "; the next one led after " + kills + " when the leader was killed";
+  if (!kills.empty()) labels.subtitle += ". Take-over after a kill: " + kills;
+  if (!resignations.empty()) labels.subtitle += "; after a resignation: " + resignations;
   labels.candidates = names_;
   return draw(record_, labels);
 }

@@ -19,9 +19,9 @@ public:
   void say(std::string const& text) { view_.line(now(), text); }
 
   void start_all();
-  void take_away(timeline::cause how);    ///< Kills the leader, or asks it to resign.
+  void take_away(timeline::cause how);  ///< Kills the leader, or asks it to resign.
   void stop_leader();
-  void go_on();                           ///< The stopped one.
+  void go_on();  ///< The stopped one.
   bool someone_is_stopped() const { return cast_.stopped().has_value(); }
 
   /// Until somebody leads, or a key is pressed. False: nobody did in time.
@@ -29,8 +29,8 @@ public:
   /// Or until a key is pressed. Who is missing is started again meanwhile.
   boost::asio::awaitable<void> pause(std::chrono::milliseconds length);
   boost::asio::awaitable<void> something_happens();  ///< The same for an indefinite, short time.
-  boost::asio::awaitable<void> send_home();  ///< Everybody resigns and ends.
-  boost::asio::awaitable<void> show();       ///< Keeps the picture up to date.
+  boost::asio::awaitable<void> send_home();          ///< Everybody resigns and ends.
+  boost::asio::awaitable<void> show();               ///< Keeps the picture up to date.
 
   bool key_waits() const noexcept { return !keys_.empty(); }
   std::optional<char> next_key();

@@ -47,8 +47,8 @@ int report(session& with, sighting const& target, sighting const& now) {
   if (how.json) tell_leader(with.out(), how, now, false);
   if (!gone) {
     auto const hint = how.force ? "" : "; --force takes its hold away";
-    with.err().write("coelect: " + name + " still leads after " + span(how.wait) + ", " + token_words(target) +
-                     hint + "\n");
+    with.err().write("coelect: " + name + " still leads after " + span(how.wait) + ", " + token_words(target) + hint +
+                     "\n");
     return exit_code::unexpected;
   }
   if (!how.json) with.out().write(name + " no longer leads. Now: " + words_for(now) + ".\n");

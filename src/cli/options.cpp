@@ -37,8 +37,7 @@ std::function<void(std::string const&)> seconds_into(milliseconds& target, char 
 void add_place(CLI::App& app, settings& how, char const* election = "leader") {
   app.add_option("--store", how.store, "Where elections are held: a URL [$COELECT_STORE, or per user]");
   app.add_option("--election", how.election, std::string("Name of the election [") + election + "]");
-  app.add_flag("--allow-tmpfs", how.allow_tmpfs,
-               "File store: accept tmpfs, where token counters are lost at a reboot");
+  app.add_flag("--allow-tmpfs", how.allow_tmpfs, "File store: accept tmpfs, where token counters are lost at a reboot");
   app.add_flag("--allow-remote", how.allow_remote, "File store: accept NFS, CIFS, FUSE and the like");
   app.add_flag("--verbose", how.verbose, "What the library logs, to standard error");
 }

@@ -13,7 +13,7 @@ struct settings {
   command what{};
   std::string store;  ///< A store URL; empty: the default of open_session.
   std::string election;
-  std::string id;     ///< Empty: a unique one.
+  std::string id;  ///< Empty: a unique one.
   std::string value;
   std::chrono::milliseconds ttl{0};  ///< 0: the store's default.
   bool json = false;

@@ -78,8 +78,8 @@ term_view view_of(runner const& r, leadership const& term) {
 void start_child(runner& r, leadership const& term) {
   child_plan plan;
   plan.command = r.how.child;
-  plan.environment = {"COELECT_TOKEN=" + std::to_string(term.fencing_token()),
-                      "COELECT_ELECTION=" + term.election(), "COELECT_CANDIDATE=" + term.candidate()};
+  plan.environment = {"COELECT_TOKEN=" + std::to_string(term.fencing_token()), "COELECT_ELECTION=" + term.election(),
+                      "COELECT_CANDIDATE=" + term.candidate()};
   plan.keep_open = term.lock_descriptor();
   plan.foreground = r.lent = have_foreground();
   collect_strays();
@@ -100,8 +100,7 @@ void stop_with_child(runner& r, leadership const& term) {
   r.child->stop_seen();
   if (!r.lent) return;
   take_foreground_back();
-  ::kill(0, SIGTSTP);
-  ::raise(SIGTSTP);
+  stop_own_job();
   bool const goes_on = term.valid() || term.lock_descriptor() >= 0;
   if (!goes_on) return;
   if (have_foreground()) give_foreground_to(r.child->pid());
@@ -117,8 +116,7 @@ void obey(runner& r, wind_down::orders const& orders) {
 }
 
 void tell_trouble(runner& r, leadership const& term, term_view const& view, bool& told_risk) {
-  if (view.over && !std::exchange(r.told_loss, true))
-    r.c.tale.lost(term.fencing_token(), reason_of(term.ended()));
+  if (view.over && !std::exchange(r.told_loss, true)) r.c.tale.lost(term.fencing_token(), reason_of(term.ended()));
   bool const risky = !view.over && (view.overdue || view.wanted_back);
   if (risky && !std::exchange(told_risk, true)) r.c.tale.at_risk(term, *r.heard->why);
 }

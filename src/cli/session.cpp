@@ -54,8 +54,8 @@ fs::path state_home() {
 void make_private(fs::path const& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return;
   auto const why = std::string(std::strerror(errno));
-  throw election_error(errc::unauthorized, "store: cannot make " + directory.string() + " (" + why +
-                                               "); give --store file:/directory");
+  throw election_error(errc::unauthorized,
+                       "store: cannot make " + directory.string() + " (" + why + "); give --store file:/directory");
 }
 
 }  // namespace
@@ -74,9 +74,7 @@ session::session(boost::asio::any_io_executor ex, settings const& how)
     : executor_(std::move(ex)),
       how_(how),
       err_(std::make_shared<line_writer>(STDERR_FILENO, line_writer::unread::ignore)),
-      out_(how.what == command::run
-               ? err_
-               : std::make_shared<line_writer>(STDOUT_FILENO, line_writer::unread::stop)) {}
+      out_(how.what == command::run ? err_ : std::make_shared<line_writer>(STDOUT_FILENO, line_writer::unread::stop)) {}
 
 std::shared_ptr<store> session::open() {
   store_settings settings;

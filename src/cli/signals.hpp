@@ -13,8 +13,7 @@ namespace coelect::cli {
 /// Calls back for every signal of a set, until destroyed.
 class signal_listener {
 public:
-  signal_listener(boost::asio::any_io_executor ex, std::initializer_list<int> which,
-                  std::function<void(int)> hear);
+  signal_listener(boost::asio::any_io_executor ex, std::initializer_list<int> which, std::function<void(int)> hear);
 
 private:
   void listen();

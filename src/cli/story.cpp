@@ -123,7 +123,7 @@ void story::at_risk(leadership const& term, risk why) {
     event(*this, "at_risk").token(term.fencing_token()).valid_for(term).reason(to_string(why)).to(out_);
     return;
   }
-  auto const sentence = why == risk::overdue  ? "no renewal was confirmed for too long"
+  auto const sentence = why == risk::overdue   ? "no renewal was confirmed for too long"
                         : why == risk::deposed ? "it was asked to step down"
                                                : "it is being stopped";
   say(who_ + " is at risk, " + token_words(term.fencing_token()) + time_left(term) + ": " + sentence + ".");

@@ -44,13 +44,13 @@ std::string text_at(double x, double y, std::string const& attributes, std::stri
 }
 
 std::string line(double x1, double y1, double x2, double y2, std::string const& attributes) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" +
-         number(y2) + "\" " + attributes + "/>\n";
+  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) +
+         "\" " + attributes + "/>\n";
 }
 
 std::string box(double x, double y, double w, double h, std::string const& attributes) {
-  return "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"" + number(w) + "\" height=\"" +
-         number(h) + "\" " + attributes + "/>\n";
+  return "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"" + number(w) + "\" height=\"" + number(h) +
+         "\" " + attributes + "/>\n";
 }
 
 /// One line of the list below the lanes, and the numbered mark above them.
@@ -68,7 +68,7 @@ public:
     collect_marks();
     lanes_top_ = marks_top + (levels_ + 1) * mark_step;
     axis_ = lanes_top_ + lane_height * static_cast<double>(labels_.candidates.size()) + 10;
-    list_top_ = axis_ + 56;
+    list_top_ = axis_ + 76;
   }
 
   std::string document() {
@@ -78,7 +78,7 @@ public:
            number(height) + "\" role=\"img\" font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\">\n";
     out_ += "<title>" + escaped(labels_.title) + "</title>\n";
     out_ += R"(<defs><pattern id="stopped" width="8" height="8" patternUnits="userSpaceOnUse" )"
-            R"x(patternTransform="rotate(45)"><rect width="4" height="8" fill="#fff" fill-opacity="0.45"/></pattern>)x"
+            R"x(patternTransform="rotate(45)"><rect width="4" height="8" fill="#fff" fill-opacity="0.35"/></pattern>)x"
             "</defs>"
             "\n";
     out_ += box(0.5, 0.5, width - 1, height - 1, R"(rx="10" fill="#fff" stroke="#e2e8f0")");
@@ -97,9 +97,7 @@ private:
     auto const all = std::max(seconds(what_.length()), 0.001);
     return left + (right - left) * std::clamp(seconds(t) / all, 0.0, 1.0);
   }
-  double lane_middle(std::size_t who) const {
-    return lanes_top_ + lane_height * (static_cast<double>(who) + 0.5);
-  }
+  double lane_middle(std::size_t who) const { return lanes_top_ + lane_height * (static_cast<double>(who) + 0.5); }
 
   void collect_marks() {
     for (auto const& n : what_.notes()) marks_.push_back({n.at, n.who, n.text});
@@ -121,7 +119,7 @@ private:
     auto const all = seconds(what_.length());
     double step = 0.5;
     for (double const nice : {1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0})
-      if (all / step > 16) step = nice;
+      if (all / step > 12) step = nice;
     out_ += line(left, axis_, right, axis_, R"(stroke="#94a3b8")");
     for (double t = 0; t <= all + 1e-9; t += step) {
       auto const x = left + (right - left) * t / std::max(all, 0.001);
@@ -130,6 +128,8 @@ private:
       std::snprintf(label.data(), label.size(), step < 1 ? "%.1f s" : "%.0f s", t);
       out_ += text_at(x, axis_ + 20, R"(font-size="12" fill="#64748b" text-anchor="middle")", label.data());
     }
+    out_ += text_at(right, axis_ + 42, R"(font-size="12" fill="#64748b" text-anchor="end")",
+                    "bar: leads · hatched: stopped · thin line: waits · no line: not running");
   }
 
   void draw_lanes() {
@@ -159,7 +159,7 @@ private:
     out_ += box(x, lane_middle(term.who) - bar_height / 2, w, bar_height, fill);
   }
 
-  // Where a part of the term is hatched, the label goes into the longer plain part.
+  // Where a part of the term is hatched, the label goes into a plain one, rather the first.
   void label_term(timeline::stretch const& term) {
     auto const digits = std::to_string(term.token);
     auto const tail = digits.size() > 6 ? "…" + digits.substr(digits.size() - 4) : digits;
@@ -168,7 +168,7 @@ private:
     for (auto const& p : what_.pauses()) {
       bool const within = p.who == term.who && p.begin >= begin && p.begin < end;
       if (!within) continue;
-      if (p.begin - begin >= end - *p.end) end = p.begin;
+      if (p.begin - begin >= (end - *p.end) * 3 / 4) end = p.begin;
       else begin = *p.end;
     }
     draw_words(begin, end, term.who, {"leads, token " + tail, "token " + tail, tail});

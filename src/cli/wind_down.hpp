@@ -7,9 +7,9 @@ namespace coelect::cli {
 
 /// What is known of a term at one moment.
 struct term_view {
-  bool over = false;         ///< It has ended; somebody else may lead.
-  bool wanted_back = false;  ///< Deposed, or the elector is being stopped; the hold is still renewed.
-  bool overdue = false;      ///< No renewal came through; the deadline is near.
+  bool over = false;                ///< It has ended; somebody else may lead.
+  bool wanted_back = false;         ///< Deposed, or the elector is being stopped; the hold is still renewed.
+  bool overdue = false;             ///< No renewal came through; the deadline is near.
   std::chrono::nanoseconds left{};  ///< Before the deadline; max() when there is none.
   /// The child holds the lock, too: nobody else can lead while it lives, whatever happened.
   bool child_holds_lock = false;

@@ -9,8 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The kernel reports a close before it drops the lock: the first try after it may come too early.
-constexpr std::array<std::chrono::microseconds, 4> quick_waits{200us, 1'000us, 5'000us, 20'000us};
+// The kernel reports a close before it drops the lock: the first tries after it may come too early.
+constexpr std::array<std::chrono::microseconds, 8> quick_waits{100us,   200us,   400us,   800us,
+                                                               1'600us, 3'200us, 6'400us, 12'800us};
 
 std::chrono::microseconds wall_microseconds(environment& env) {
   return std::chrono::duration_cast<std::chrono::microseconds>(env.wall_clock().time_since_epoch());
