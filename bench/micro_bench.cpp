@@ -117,9 +117,8 @@ int valid_in_batches(bool gate) {
   }
   auto const allocated = allocations.load() - before;
   std::sort(means.begin(), means.end());
-  std::printf("valid(): p50 %.1f ns, p99 %.1f ns over %d batches of %d calls, %llu allocations\n",
-              means[batches / 2], means[batches * 99 / 100], batches, batch,
-              static_cast<unsigned long long>(allocated));
+  std::printf("valid(): p50 %.1f ns, p99 %.1f ns over %d batches of %d calls, %llu allocations\n", means[batches / 2],
+              means[batches * 99 / 100], batches, batch, static_cast<unsigned long long>(allocated));
   if (allocated != 0) return 1;
   // Ten times the goal: only something wrong, not a busy machine, is that slow.
   return gate && means[batches / 2] > 500.0 ? 1 : 0;

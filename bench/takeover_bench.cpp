@@ -8,8 +8,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <coelect/coelect.hpp>
 #include <csignal>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
@@ -120,11 +120,14 @@ int measure(int rounds, int candidates, char const* self) {
     all.add();  // after the measurement: a process that starts takes a core
   }
   std::sort(took_us.begin(), took_us.end());
-  auto const part = [&](double p) { return took_us[static_cast<std::size_t>(p * static_cast<double>(rounds - 1))] / 1e3; };
+  auto const part = [&](double p) {
+    return took_us[static_cast<std::size_t>(p * static_cast<double>(rounds - 1))] / 1e3;
+  };
   std::printf("file store, %d SIGKILLs of the leader, %d candidates, %s (synced to disk):\n", rounds, candidates,
               scratch.path().parent_path().c_str());
-  std::printf("  next leader valid after p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, max %.2f ms; tokens strictly increasing\n",
-              part(0.5), part(0.9), part(0.99), part(1.0));
+  std::printf(
+      "  next leader valid after p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, max %.2f ms; tokens strictly increasing\n",
+      part(0.5), part(0.9), part(0.99), part(1.0));
   return 0;
 }
 

@@ -34,9 +34,7 @@ struct instant {
     if (at == never()) return at;
     return {at.boot + d, at.raw + d};
   }
-  friend constexpr instant operator-(instant at, std::chrono::nanoseconds d) noexcept {
-    return at + -d;
-  }
+  friend constexpr instant operator-(instant at, std::chrono::nanoseconds d) noexcept { return at + -d; }
   friend constexpr bool operator==(instant const&, instant const&) noexcept = default;
 
   /// Time from `now` until this deadline on the clock that gets there first; negative when past.
@@ -48,12 +46,8 @@ struct instant {
 };
 
 /// The earlier deadline, clock by clock.
-constexpr instant earlier(instant a, instant b) noexcept {
-  return {std::min(a.boot, b.boot), std::min(a.raw, b.raw)};
-}
+constexpr instant earlier(instant a, instant b) noexcept { return {std::min(a.boot, b.boot), std::min(a.raw, b.raw)}; }
 /// The later deadline, clock by clock.
-constexpr instant later(instant a, instant b) noexcept {
-  return {std::max(a.boot, b.boot), std::max(a.raw, b.raw)};
-}
+constexpr instant later(instant a, instant b) noexcept { return {std::max(a.boot, b.boot), std::max(a.raw, b.raw)}; }
 
 }  // namespace coelect

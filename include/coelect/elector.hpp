@@ -100,9 +100,11 @@ public:
   /// it was obeyed. Errors: errc::not_leader (no such leader), errc::unsupported, cond::transient.
   template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
   auto depose(std::uint64_t token_of_leader, depose_how how, Token&& token = Token()) {
-    auto go = [](auto h, state_ptr s, std::uint64_t t, depose_how d) { start_depose(std::move(s), t, d, std::move(h)); };
-    return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_,
-                                              token_of_leader, how);
+    auto go = [](auto h, state_ptr s, std::uint64_t t, depose_how d) {
+      start_depose(std::move(s), t, d, std::move(h));
+    };
+    return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_, token_of_leader,
+                                              how);
   }
 
   /// What the store said last about a failure, for messages and readiness probes. Any thread.

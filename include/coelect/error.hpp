@@ -56,10 +56,10 @@ public:
   explicit diagnostics(std::string message, std::string endpoint = {}, std::string request_id = {},
                        int http_status = 0);
 
-  std::string const& message() const noexcept { return message_; }    ///< May be empty.
-  std::string const& endpoint() const noexcept { return endpoint_; }  ///< host:port, or a path.
+  std::string const& message() const noexcept { return message_; }        ///< May be empty.
+  std::string const& endpoint() const noexcept { return endpoint_; }      ///< host:port, or a path.
   std::string const& request_id() const noexcept { return request_id_; }  ///< The server's, if any.
-  int http_status() const noexcept { return http_status_; }  ///< 0 when there was no HTTP answer.
+  int http_status() const noexcept { return http_status_; }               ///< 0 when there was no HTTP answer.
 
 private:
   std::string message_, endpoint_, request_id_;

@@ -15,8 +15,8 @@ namespace coelect {
 /// destroys by-value captures of a temporary inside a co_await expression twice (GCC PR 98401).
 template <class F>
 concept leader_body = std::invocable<F&, leadership&> &&
-                      std::same_as<std::invoke_result_t<F&, leadership&>, boost::asio::awaitable<void>> &&
-                      (std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<std::remove_cvref_t<F>>);
+    std::same_as<std::invoke_result_t<F&, leadership&>, boost::asio::awaitable<void>> &&
+    (std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<std::remove_cvref_t<F>>);
 
 namespace detail {
 

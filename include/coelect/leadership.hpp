@@ -87,8 +87,7 @@ public:
     auto go = [](auto h, std::shared_ptr<detail::term_state> s, std::string v) {
       start_proclaim(std::move(s), std::move(v), std::move(h));
     };
-    return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_,
-                                              std::move(value));
+    return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_, std::move(value));
   }
 
   /// Ends the term, then releases it. valid() is false from the initiation on. Signature

@@ -45,8 +45,8 @@ struct memory_hub_options {
 std::shared_ptr<memory_hub> make_memory_hub(boost::asio::any_io_executor ex, memory_hub_options how = {});
 
 struct memory_store_options {
-  std::shared_ptr<memory_hub> hub{};  ///< Empty: one of its own, on the same executor.
-  lease_timing timing{};              ///< ttl 10 ms to 24 h, default 15 s; store_slack default 0.
+  std::shared_ptr<memory_hub> hub{};                    ///< Empty: one of its own, on the same executor.
+  lease_timing timing{};                                ///< ttl 10 ms to 24 h, default 15 s; store_slack default 0.
   std::function<memory_fate(memory_request)> faults{};  ///< Asked for every request, on the store's strand.
   log_fn log{};
   std::shared_ptr<environment> env{};  ///< Empty: environment::real().

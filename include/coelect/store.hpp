@@ -64,8 +64,8 @@ private:
 /// Limits a store imposes; electors check their options against them at construction.
 struct store_limits {
   std::size_t value_max = 65'536;  ///< Bytes of a published value. etcd 16 KiB, Azure 4 KiB, else 64 KiB.
-  bool queue = false;    ///< Candidates are served in arrival order.
-  bool expires = false;  ///< A silent holder loses its hold after the ttl (file: no, only on close or death).
+  bool queue = false;              ///< Candidates are served in arrival order.
+  bool expires = false;            ///< A silent holder loses its hold after the ttl (file: no, only on close or death).
   std::chrono::milliseconds request_timeout{2'500};  ///< Limit of one request, from lease_timing.
   std::chrono::milliseconds retry_min{200};          ///< Back-off of candidates, from lease_timing.
   std::chrono::milliseconds retry_max{5'000};
@@ -94,10 +94,10 @@ using reply = std::function<void(Results...)>;
 /// before it, and nothing after lost(). All on the store's strand. It may call the contender back.
 class hold_listener {
 public:
-  virtual void extended(instant valid_until) = 0;  ///< A renewal was confirmed. Only grows.
-  virtual void at_risk() = 0;                      ///< The deadline is near and no renewal came through.
-  virtual void all_clear() = 0;                    ///< One came through after all.
-  virtual void asked_to_resign() = 0;              ///< Somebody asked the leader to step down.
+  virtual void extended(instant valid_until) = 0;             ///< A renewal was confirmed. Only grows.
+  virtual void at_risk() = 0;                                 ///< The deadline is near and no renewal came through.
+  virtual void all_clear() = 0;                               ///< One came through after all.
+  virtual void asked_to_resign() = 0;                         ///< Somebody asked the leader to step down.
   virtual void lost(error_code why, std::string detail) = 0;  ///< Over: cond::lost or errc::stopped.
 
 protected:

@@ -45,8 +45,8 @@ protected:
 /// Outliving the execution context is safe: post() then refuses.
 class store_context : public std::enable_shared_from_this<store_context> {
 public:
-  static std::shared_ptr<store_context> make(boost::asio::any_io_executor where,
-                                             std::shared_ptr<environment> env, log_fn log);
+  static std::shared_ptr<store_context> make(boost::asio::any_io_executor where, std::shared_ptr<environment> env,
+                                             log_fn log);
   store_context(store_context const&) = delete;
   store_context& operator=(store_context const&) = delete;
   ~store_context();
@@ -60,8 +60,8 @@ public:
   [[nodiscard]] timer at(instant when, std::function<void()> work);
   [[nodiscard]] timer after(std::chrono::nanoseconds wait, std::function<void()> work);
 
-  instant now() const noexcept { return env_->now(); }     ///< Any thread.
-  environment& env() const noexcept { return *env_; }      ///< Any thread.
+  instant now() const noexcept { return env_->now(); }  ///< Any thread.
+  environment& env() const noexcept { return *env_; }   ///< Any thread.
   std::shared_ptr<environment> shared_env() const noexcept { return env_; }
 
   /// The strand, for I/O objects. Empty when the execution context is gone. Any thread.

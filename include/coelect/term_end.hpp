@@ -31,7 +31,7 @@ public:
       : how_(how), code_(code), detail_(std::move(detail)) {}
 
   end_of_term how() const noexcept { return how_; }
-  error_code code() const noexcept { return code_; }  ///< Clear while running and when resigned.
+  error_code code() const noexcept { return code_; }              ///< Clear while running and when resigned.
   std::string const& detail() const noexcept { return detail_; }  ///< For people; may be empty.
   /// lead() only: the body was still running when the term was over, and was waited for.
   bool overran() const noexcept { return overran_; }

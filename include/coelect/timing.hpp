@@ -10,14 +10,14 @@ namespace coelect {
 /// renew_every + 2 * request_timeout + retry_min <= V and at_risk_before < V / 2.
 /// Stores without leases (file) use request_timeout and the retry times only.
 struct lease_timing {
-  std::chrono::milliseconds ttl{0};  ///< Lease length asked for. 0: the store's default.
-  std::chrono::milliseconds renew_every{0};  ///< From one good renewal's sending to the next. 0: min(ttl/3, 0.4 V).
-  double clock_rate_error{0.10};  ///< How much faster the store's clock may run than ours; 0 to 0.5.
-  std::chrono::milliseconds store_slack{-1};  ///< How early the store may let a lease go. -1: the store's own figure.
+  std::chrono::milliseconds ttl{0};             ///< Lease length asked for. 0: the store's default.
+  std::chrono::milliseconds renew_every{0};     ///< From one good renewal's sending to the next. 0: min(ttl/3, 0.4 V).
+  double clock_rate_error{0.10};                ///< How much faster the store's clock may run than ours; 0 to 0.5.
+  std::chrono::milliseconds store_slack{-1};    ///< How early the store may let a lease go. -1: the store's own figure.
   std::chrono::milliseconds at_risk_before{0};  ///< at_risk() fires this long before the deadline. 0: V / 4.
   std::chrono::milliseconds request_timeout{0};  ///< Limit of one request. 0: min(V/5, 2.5 s).
-  std::chrono::milliseconds retry_min{0};  ///< First back-off after a transient error. 0: min(V/20, 200 ms).
-  std::chrono::milliseconds retry_max{5'000};  ///< Ceiling; each wait is drawn from [retry_min, current].
+  std::chrono::milliseconds retry_min{0};        ///< First back-off after a transient error. 0: min(V/20, 200 ms).
+  std::chrono::milliseconds retry_max{5'000};    ///< Ceiling; each wait is drawn from [retry_min, current].
 };
 
 }  // namespace coelect

@@ -54,8 +54,8 @@ public:
       case cond::transient: return code.value() >= 20 && code.value() < 40;
       case cond::fatal: return code.value() >= 40;
       case cond::lost:
-        return code == errc::lease_lost || code == errc::lease_expired ||
-               code == errc::candidacy_lost || code == errc::deposed;
+        return code == errc::lease_lost || code == errc::lease_expired || code == errc::candidacy_lost ||
+               code == errc::deposed;
     }
     return false;
   }
@@ -83,16 +83,13 @@ boost::system::error_category const& election_condition_category() noexcept {
   return category;
 }
 
-error_code make_error_code(errc code) noexcept {
-  return {static_cast<int>(code), election_category()};
-}
+error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), election_category()}; }
 
 error_condition make_error_condition(cond condition) noexcept {
   return {static_cast<int>(condition), election_condition_category()};
 }
 
-diagnostics::diagnostics(std::string message, std::string endpoint, std::string request_id,
-                         int http_status)
+diagnostics::diagnostics(std::string message, std::string endpoint, std::string request_id, int http_status)
     : message_(printable(std::move(message))),
       endpoint_(printable(std::move(endpoint))),
       request_id_(printable(std::move(request_id))),

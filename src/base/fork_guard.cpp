@@ -1,7 +1,7 @@
 // A page that the kernel empties in forked children (MADV_WIPEONFORK, Linux >= 4.14, madvise(2)).
 #include "base/fork_guard.hpp"
-#include <pthread.h>
 #include <cstddef>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

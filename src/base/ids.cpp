@@ -38,8 +38,7 @@ std::string what_is_wrong_with_election(std::string_view name) {
   if (!std::all_of(name.begin(), name.end(), election_character))
     return "election: only letters, digits and . _ - / may be used";
   bool const ends_open = name.front() == '/' || name.back() == '/';
-  if (ends_open || name.find("//") != name.npos)
-    return "election: no segment between slashes may be empty";
+  if (ends_open || name.find("//") != name.npos) return "election: no segment between slashes may be empty";
   return {};
 }
 
@@ -48,8 +47,7 @@ std::string what_is_wrong_with_candidate(std::string_view name) {
   if (name.size() > candidate_limit)
     return "candidate: " + std::to_string(name.size()) + " characters are too many, 255 at most";
   auto const fine = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; };
-  if (!std::all_of(name.begin(), name.end(), fine))
-    return "candidate: blanks and control characters cannot be used";
+  if (!std::all_of(name.begin(), name.end(), fine)) return "candidate: blanks and control characters cannot be used";
   return {};
 }
 

@@ -25,7 +25,8 @@ store_url parse_store_url(std::string_view text) {
   auto const& url = *parsed;
   if (url.has_query() || url.has_fragment())
     refuse("store URL " + shown(text) + " has a ? or # part; settings are given beside the URL");
-  if (url.has_userinfo()) refuse("store URL " + shown(text) + " has a user name in it; logins are given beside the URL");
+  if (url.has_userinfo())
+    refuse("store URL " + shown(text) + " has a user name in it; logins are given beside the URL");
   store_url result;
   result.scheme.assign(url.scheme().data(), url.scheme().size());
   auto const authority = url.encoded_authority();

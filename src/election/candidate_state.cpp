@@ -10,8 +10,7 @@ namespace coelect::detail {
 
 using rules::request;
 
-candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_ptr<store> where,
-                                 elector_options how)
+candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_ptr<store> where, elector_options how)
     : store_(std::move(where)),
       options_(std::move(how)),
       limits_(store_->limits()),
@@ -27,8 +26,8 @@ candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_pt
 
 candidate_state::~candidate_state() = default;
 
-std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_executor ex,
-                                                       std::shared_ptr<store> where, elector_options how) {
+std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_executor ex, std::shared_ptr<store> where,
+                                                       elector_options how) {
   auto made = std::make_shared<candidate_state>(ex, std::move(where), std::move(how));
   auto trouble = [weak = made->weak_from_this()](char const* doing, outcome const& what) {
     if (auto const self = weak.lock()) self->note_trouble(doing, what);
@@ -44,144 +43,6 @@ std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_execu
   return made;
 }
 
-// What users call, on any thread.
-
-void candidate_state::campaign(bool once, handler<void(error_code, leadership)> h) {
-  auto withdraw = [weak = weak_from_this()](std::uint64_t id) {
-    auto const self = weak.lock();
-    if (!self) return;
-    self->store_->context()->post([self, id] {
-      if (self->campaign_id_ == id) self->run(self->fsm_.withdraw(boost::asio::error::operation_aborted));
-      else self->campaigns_->complete(id, boost::asio::error::operation_aborted, leadership());
-    });
-  };
-  auto const id = campaigns_->add(std::move(h), user_executor(), std::move(withdraw));
-  auto start = [self = shared_from_this(), once, id] {
-    auto const refusal = self->fsm_.stopped() ? errc::stopped : errc::busy;
-    if (self->fsm_.stopped() || self->fsm_.busy()) {
-      self->campaigns_->complete(id, refusal, leadership());
-      return;
-    }
-    self->campaign_id_ = id;
-    self->log(severity::info, self->line("campaign", "candidate=" + self->options_.candidate));
-    self->run(self->fsm_.campaign(once));
-  };
-  if (!store_->context()->post(std::move(start))) campaigns_->complete(id, errc::stopped, leadership());
-}
-
-void candidate_state::look(handler<void(error_code, sighting)> h) {
-  observers_->look(std::move(h), user_executor());
-}
-
-void candidate_state::watch(sighting seen, handler<void(error_code, sighting)> h) {
-  observers_->watch(std::move(seen), std::move(h), user_executor());
-}
-
-void candidate_state::stop(handler<void(error_code)> h) {
-  auto const id = releases_->add(std::move(h), user_executor());
-  auto start = [self = shared_from_this()] { self->run(self->fsm_.stop()); };
-  if (!store_->context()->post(std::move(start))) releases_->complete(id, {});
-}
-
-void candidate_state::abandon() {
-  store_->context()->post([self = shared_from_this()] {
-    self->observers_->close(errc::stopped);
-    self->fsm_.supervised(false);
-    self->run(self->fsm_.stop());
-  });
-}
-
-void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(error_code)> h) {
-  auto const id = deposals_->add(std::move(h), user_executor());
-  auto start = [self = shared_from_this(), token, how, id] {
-    auto answer = [self, id](outcome const& result) {
-      if (!result.ok()) self->note_trouble("depose", result);
-      self->deposals_->complete(id, result.ec);
-    };
-    self->store_->depose(self->options_.election, token, how, self->give_up_at(), std::move(answer));
-  };
-  if (!store_->context()->post(std::move(start))) deposals_->complete(id, errc::stopped);
-}
-
-void candidate_state::proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h) {
-  auto const id = publications_->add(std::move(h), user_executor());
-  if (value.size() > limits_.value_max) {
-    publications_->complete(id, errc::bad_options);
-    return;
-  }
-  auto start = [self = shared_from_this(), p = publication{id, token, std::move(value)}] {
-    self->unpublished_.push_back(p);
-    self->publish_next();
-  };
-  if (!store_->context()->post(std::move(start))) publications_->complete(id, errc::not_leader);
-}
-
-void candidate_state::resign(std::uint64_t token, bool in_time, handler<void(error_code)> h) {
-  auto const id = releases_->add(std::move(h), user_executor());
-  auto start = [self = shared_from_this(), token, in_time, id] {
-    bool const ours = self->term_ && self->term_->token() == token;
-    if (ours) self->run(self->fsm_.resign());
-    bool const under_way = ours && !self->fsm_.idle();
-    if (!in_time || !under_way) self->releases_->complete(id, errc::not_leader);
-  };
-  if (!store_->context()->post(std::move(start))) releases_->complete(id, errc::not_leader);
-}
-
-void candidate_state::let_go(std::uint64_t token) {
-  store_->context()->post([self = shared_from_this(), token] {
-    if (self->term_ && self->term_->token() == token) self->run(self->fsm_.resign());
-  });
-}
-
-void candidate_state::supervise(std::uint64_t token, bool on) {
-  store_->context()->post([self = shared_from_this(), token, on] {
-    if (self->leads(token) || !on) self->fsm_.supervised(on);
-  });
-}
-
-void candidate_state::drain(std::uint64_t token) {
-  if (options_.drain_timeout == std::chrono::milliseconds(0)) return;
-  store_->context()->post([self = shared_from_this(), token] {
-    if (!self->leads(token)) return;
-    auto const give_up = [candidate = self.get(), token] {
-      if (!candidate->leads(token)) return;
-      candidate->log(severity::error, candidate->line("lost", "drain_timeout: the body runs on, its term is released"));
-      candidate->run(candidate->fsm_.resign());
-    };
-    self->drain_ = self->store_->context()->after(self->options_.drain_timeout, give_up);
-  });
-}
-
-void candidate_state::wait_gained(handler<void(error_code)> h) {
-  auto const id = gained_->add(std::move(h), user_executor());
-  std::lock_guard const lock(mutex_);
-  if (finished_) gained_->complete(id, errc::stopped);
-  else if (validity_.current() != 0) gained_->complete(id, {});
-}
-
-void candidate_state::wait_lost(handler<void(error_code)> h) {
-  auto const id = lost_->add(std::move(h), user_executor());
-  std::lock_guard const lock(mutex_);
-  if (validity_.current() == 0) lost_->complete(id, {});
-}
-
-boost::asio::any_io_executor candidate_state::user_executor() const {
-  std::lock_guard const lock(mutex_);
-  return user_executor_;
-}
-
-diagnostics candidate_state::last_answer() const {
-  std::lock_guard const lock(mutex_);
-  return last_answer_;
-}
-
-int candidate_state::lock_descriptor(std::uint64_t token) const noexcept {
-  std::lock_guard const lock(mutex_);
-  return token == contender_token_ ? lock_descriptor_ : -1;
-}
-
-// What runs on the strand.
-
 void candidate_state::run(rules::election_orders orders) {
   auto const self = shared_from_this();
   keep_ = self;
@@ -194,8 +55,7 @@ void candidate_state::run(rules::election_orders orders) {
   }
   if (orders.begin_term) begin_term();
   ask(orders.ask);
-  if (orders.pause)
-    pause_ = store_->context()->after(*orders.pause, [this] { run(fsm_.pause_over()); });
+  if (orders.pause) pause_ = store_->context()->after(*orders.pause, [this] { run(fsm_.pause_over()); });
   if (orders.released) releases_->complete_all(*orders.released);
   if (orders.campaign_done) finish_campaign(*orders.campaign_done);
   settle();
@@ -216,9 +76,7 @@ void candidate_state::ask(request what) {
     case request::try_acquire:
       contender_->try_acquire(give_up_at(), [this](attempt const& a) { on_attempt(a); });
       return;
-    case request::wait_turn:
-      contender_->wait_turn([this](outcome const& how) { on_turn(how); });
-      return;
+    case request::wait_turn: contender_->wait_turn([this](outcome const& how) { on_turn(how); }); return;
     case request::leave: {
       pause_.clear();
       drain_.clear();
@@ -376,9 +234,7 @@ void candidate_state::all_clear() {
 
 void candidate_state::asked_to_resign() { run(fsm_.deposed()); }
 
-void candidate_state::lost(error_code why, std::string detail) {
-  run(fsm_.hold_lost(why, std::move(detail)));
-}
+void candidate_state::lost(error_code why, std::string detail) { run(fsm_.hold_lost(why, std::move(detail))); }
 
 // The ends of execution contexts.
 

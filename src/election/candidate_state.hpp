@@ -31,9 +31,9 @@ public:
   void proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h);
   /// `in_time`: this call ended the term. Otherwise h hears not_leader, and what is left is released.
   void resign(std::uint64_t token, bool in_time, handler<void(error_code)> h);
-  void let_go(std::uint64_t token);                ///< The leadership is destroyed.
-  void supervise(std::uint64_t token, bool on);    ///< lead() runs a body under this term.
-  void drain(std::uint64_t token);                 ///< Its body was asked to end: drain_timeout runs.
+  void let_go(std::uint64_t token);              ///< The leadership is destroyed.
+  void supervise(std::uint64_t token, bool on);  ///< lead() runs a body under this term.
+  void drain(std::uint64_t token);               ///< Its body was asked to end: drain_timeout runs.
   void wait_gained(handler<void(error_code)> h);
   void wait_lost(handler<void(error_code)> h);
 

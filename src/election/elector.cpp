@@ -25,13 +25,11 @@ void check_release_timeout(std::chrono::milliseconds timeout) {
 elector_options checked(elector_options how, store const* where) {
   if (!where) refuse("store: a store is required");
   if (auto const wrong = base::what_is_wrong_with_election(how.election); !wrong.empty()) refuse(wrong);
-  if (how.candidate.empty())
-    how.candidate = base::unique_candidate_id(where->context()->env().random());
+  if (how.candidate.empty()) how.candidate = base::unique_candidate_id(where->context()->env().random());
   if (auto const wrong = base::what_is_wrong_with_candidate(how.candidate); !wrong.empty()) refuse(wrong);
   auto const limit = where->limits().value_max;
   if (how.value.size() > limit)
-    refuse("value: " + std::to_string(how.value.size()) + " bytes are more than this store's " +
-           std::to_string(limit));
+    refuse("value: " + std::to_string(how.value.size()) + " bytes are more than this store's " + std::to_string(limit));
   check_release_timeout(how.release_timeout);
   if (how.drain_timeout < std::chrono::milliseconds(0))
     refuse("drain_timeout: " + std::to_string(how.drain_timeout.count()) + " ms is below 0");

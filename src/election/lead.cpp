@@ -87,9 +87,7 @@ private:
     report.again = winding_ && !was_stopped;
     if (!thrown_ && cancelled_)
       thrown_ = std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
-    auto call = [done = std::move(done_.call), thrown = thrown_, report]() mutable {
-      std::move(done)(thrown, report);
-    };
+    auto call = [done = std::move(done_.call), thrown = thrown_, report]() mutable { std::move(done)(thrown, report); };
     asio::post(done_on_, std::move(call));
   }
 

@@ -64,13 +64,9 @@ std::string const& leadership::candidate() const noexcept {
   return state_ ? state_->owner().options().candidate : no_name;
 }
 
-std::stop_token leadership::stop_token() const noexcept {
-  return state_ ? state_->stop_token() : std::stop_token();
-}
+std::stop_token leadership::stop_token() const noexcept { return state_ ? state_->stop_token() : std::stop_token(); }
 
-term_end leadership::ended() const {
-  return state_ ? state_->ended() : term_end(end_of_term::resigned);
-}
+term_end leadership::ended() const { return state_ ? state_->ended() : term_end(end_of_term::resigned); }
 
 int leadership::lock_descriptor() const noexcept {
   return state_ ? state_->owner().lock_descriptor(state_->token()) : -1;

@@ -14,9 +14,7 @@ clock::time_point leadership_signal::valid_until() const noexcept {
   return left == std::chrono::nanoseconds::max() ? clock::time_point::max() : clock::now() + left;
 }
 
-leadership_signal::executor_type leadership_signal::get_executor() const noexcept {
-  return state_->user_executor();
-}
+leadership_signal::executor_type leadership_signal::get_executor() const noexcept { return state_->user_executor(); }
 
 void leadership_signal::start_gained(state_ptr state, detail::handler<void(error_code)> h) {
   state->wait_gained(std::move(h));

@@ -16,11 +16,10 @@ public:
   observers(std::shared_ptr<store> where, std::string election, store_limits limits, report trouble);
 
   void look(handler<void(error_code, sighting)> h, boost::asio::any_io_executor const& fallback);
-  void watch(sighting seen, handler<void(error_code, sighting)> h,
-             boost::asio::any_io_executor const& fallback);
-  void close(error_code why);     ///< Completes everything with `why`.
-  void drop_waiters() noexcept;   ///< The users' execution context is going away.
-  void context_gone() noexcept;   ///< The store's execution context is going away.
+  void watch(sighting seen, handler<void(error_code, sighting)> h, boost::asio::any_io_executor const& fallback);
+  void close(error_code why);    ///< Completes everything with `why`.
+  void drop_waiters() noexcept;  ///< The users' execution context is going away.
+  void context_gone() noexcept;  ///< The store's execution context is going away.
 
 private:
   struct seat {

@@ -15,9 +15,7 @@ class term_state : public std::enable_shared_from_this<term_state> {
 public:
   term_state(std::shared_ptr<candidate_state> owner, std::uint64_t token);
 
-  static leadership make_leadership(std::shared_ptr<term_state> state) {
-    return leadership(std::move(state));
-  }
+  static leadership make_leadership(std::shared_ptr<term_state> state) { return leadership(std::move(state)); }
   static std::shared_ptr<term_state> of(leadership const& term) noexcept { return term.state_; }
 
   candidate_state& owner() const noexcept { return *owner_; }

@@ -26,9 +26,7 @@ public:
     raw_.store(until.raw.count(), std::memory_order_release);
   }
   /// Withdraws `token` if it is the current one; a later term is not touched. Any thread.
-  void end(std::uint64_t token) noexcept {
-    token_.compare_exchange_strong(token, 0, std::memory_order_acq_rel);
-  }
+  void end(std::uint64_t token) noexcept { token_.compare_exchange_strong(token, 0, std::memory_order_acq_rel); }
 
   /// Time left under `token`; 0 when it is over or this is a forked child.
   std::chrono::nanoseconds left(std::uint64_t token) const noexcept {

@@ -91,10 +91,8 @@ private:
   struct pending {
     pending(handler_type h, boost::asio::any_io_executor const& fallback)
         : handler(std::move(h)),
-          executor(boost::asio::prefer(choose(handler, fallback),
-                                       boost::asio::execution::outstanding_work.tracked)) {}
-    static boost::asio::any_io_executor choose(handler_type const& h,
-                                               boost::asio::any_io_executor const& fallback) {
+          executor(boost::asio::prefer(choose(handler, fallback), boost::asio::execution::outstanding_work.tracked)) {}
+    static boost::asio::any_io_executor choose(handler_type const& h, boost::asio::any_io_executor const& fallback) {
       if (h.executor) return h.executor;
       if (fallback) return fallback;
       return boost::asio::system_executor();  // the users' own context is gone

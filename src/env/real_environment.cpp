@@ -5,10 +5,10 @@
 #include <cerrno>
 #include <coelect/environment.hpp>
 #include <coelect/error.hpp>
-#include <sys/random.h>
-#include <sys/timerfd.h>
 #include <ctime>
 #include <random>
+#include <sys/random.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 namespace coelect {
@@ -28,8 +28,7 @@ public:
   explicit boottime_alarm(boost::asio::any_io_executor const& where)
       : timer_(std::make_unique<boost::asio::posix::stream_descriptor>(where)) {
     int const fd = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (fd < 0)
-      throw election_error({errno, boost::system::system_category()}, diagnostics("timerfd_create"));
+    if (fd < 0) throw election_error({errno, boost::system::system_category()}, diagnostics("timerfd_create"));
     timer_->assign(fd);
   }
 
@@ -43,8 +42,7 @@ public:
   void set(instant when, std::function<void()> ring) override {
     clear();
     arm(std::max(when.left(read_both()), std::chrono::nanoseconds(1)));
-    auto done = [this, round = round_, live = std::weak_ptr<int>(life_),
-                 ring = std::move(ring)](error_code const& ec) {
+    auto done = [this, round = round_, live = std::weak_ptr<int>(life_), ring = std::move(ring)](error_code const& ec) {
       if (live.expired() || round != round_ || ec == boost::asio::error::operation_aborted) return;
       waiting_ = false;
       ring();
@@ -80,9 +78,7 @@ class real_environment final : public environment {
 public:
   instant now() const noexcept override { return read_both(); }
 
-  std::chrono::system_clock::time_point wall_clock() const override {
-    return std::chrono::system_clock::now();
-  }
+  std::chrono::system_clock::time_point wall_clock() const override { return std::chrono::system_clock::now(); }
 
   std::uint64_t random() override {
     std::uint64_t value = 0;

@@ -37,8 +37,8 @@ void timer::clear() noexcept {
 store_context::store_context(std::shared_ptr<environment> env, log_fn log)
     : env_(std::move(env)), log_(std::move(log)), impl_(std::make_unique<impl>()) {}
 
-std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor where,
-                                                   std::shared_ptr<environment> env, log_fn log) {
+std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor where, std::shared_ptr<environment> env,
+                                                   log_fn log) {
   if (!env) env = environment::real();
   std::shared_ptr<store_context> made(new store_context(std::move(env), std::move(log)));
   auto& own = *made->impl_;

@@ -34,8 +34,8 @@ public:
   std::shared_ptr<entry> add(instant when, std::function<void()> work);
   /// Called when the last timer was cleared; has to get settle() called on the strand.
   void when_empty(std::function<void()> tell) { tell_empty_ = std::move(tell); }
-  void settle();           ///< Sets or clears the alarm as the timers are now. Strand only.
-  void close() noexcept;   ///< The execution context is going away.
+  void settle();          ///< Sets or clears the alarm as the timers are now. Strand only.
+  void close() noexcept;  ///< The execution context is going away.
 
 private:
   void place(std::shared_ptr<entry> e, instant now);  // with the mutex held

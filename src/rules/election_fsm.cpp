@@ -4,8 +4,7 @@
 
 namespace coelect::rules {
 
-election_fsm::election_fsm(std::chrono::milliseconds retry_min, std::chrono::milliseconds retry_max,
-                           std::uint64_t seed)
+election_fsm::election_fsm(std::chrono::milliseconds retry_min, std::chrono::milliseconds retry_max, std::uint64_t seed)
     : backoff_(retry_min, retry_max, seed), stand_back_for_(retry_max) {}
 
 bool election_fsm::standing() const noexcept {

@@ -21,8 +21,8 @@ struct election_orders {
   bool begin_term = false;           ///< We lead.
   request ask = request::none;
   std::optional<std::chrono::nanoseconds> pause;  ///< Call pause_over() after this long.
-  std::optional<error_code> released;       ///< Complete resign() and stop(): how the release went.
-  std::optional<error_code> campaign_done;  ///< Complete the campaign without a term.
+  std::optional<error_code> released;             ///< Complete resign() and stop(): how the release went.
+  std::optional<error_code> campaign_done;        ///< Complete the campaign without a term.
 };
 
 /// One candidate in one election, through any number of campaigns and terms.
@@ -33,8 +33,7 @@ struct election_orders {
 /// released": whatever fails is followed by leave() before anybody hears of it.
 class election_fsm {
 public:
-  election_fsm(std::chrono::milliseconds retry_min, std::chrono::milliseconds retry_max,
-               std::uint64_t seed);
+  election_fsm(std::chrono::milliseconds retry_min, std::chrono::milliseconds retry_max, std::uint64_t seed);
 
   /// True when campaign() may not be called: a campaign runs, a term is held, or we are stopped.
   bool busy() const noexcept;

@@ -9,9 +9,7 @@ namespace {
 constexpr milliseconds longest_request{2'500};
 constexpr milliseconds longest_first_retry{200};
 
-[[noreturn]] void refuse(std::string const& sentence) {
-  throw election_error(errc::bad_options, sentence);
-}
+[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
 
 std::string ms(milliseconds d) { return std::to_string(d.count()) + " ms"; }
 
@@ -20,9 +18,7 @@ milliseconds trusted(milliseconds ttl, double rate_error, milliseconds slack) {
   return milliseconds(static_cast<milliseconds::rep>(count)) - slack;
 }
 
-milliseconds or_derived(milliseconds asked, milliseconds derived) {
-  return asked == milliseconds(0) ? derived : asked;
-}
+milliseconds or_derived(milliseconds asked, milliseconds derived) { return asked == milliseconds(0) ? derived : asked; }
 
 void require_positive(char const* name, milliseconds d) {
   if (d <= milliseconds(0)) refuse(std::string(name) + ": " + ms(d) + " is not above 0");
@@ -32,8 +28,7 @@ void check_ranges(lease_timing const& asked, timing_defaults const& store, milli
   if (!(asked.clock_rate_error >= 0.0 && asked.clock_rate_error <= 0.5))
     refuse("clock_rate_error: " + std::to_string(asked.clock_rate_error) + " is outside 0 to 0.5");
   if (ttl < store.ttl_min || ttl > store.ttl_max)
-    refuse("ttl: " + ms(ttl) + " is outside this store's range, " + ms(store.ttl_min) + " to " +
-           ms(store.ttl_max));
+    refuse("ttl: " + ms(ttl) + " is outside this store's range, " + ms(store.ttl_min) + " to " + ms(store.ttl_max));
 }
 
 void check_together(timings const& t) {
@@ -44,8 +39,7 @@ void check_together(timings const& t) {
   if (t.at_risk_before * 2 >= t.validity)
     refuse("at_risk_before: " + ms(t.at_risk_before) + " is not below half of the trusted part of ttl, " +
            ms(t.validity));
-  if (t.retry_max < t.retry_min)
-    refuse("retry_max: " + ms(t.retry_max) + " is below retry_min, " + ms(t.retry_min));
+  if (t.retry_max < t.retry_min) refuse("retry_max: " + ms(t.retry_max) + " is below retry_min, " + ms(t.retry_min));
 }
 
 }  // namespace
@@ -62,8 +56,7 @@ timings derive(lease_timing const& asked, timing_defaults const& store) {
   check_ranges(asked, store, t.ttl);
   t.validity = trusted(t.ttl, t.clock_rate_error, t.store_slack);
   if (t.validity <= milliseconds(0))
-    refuse("ttl: of " + ms(t.ttl) + " nothing is left after clock_rate_error and store_slack, " +
-           ms(t.store_slack));
+    refuse("ttl: of " + ms(t.ttl) + " nothing is left after clock_rate_error and store_slack, " + ms(t.store_slack));
   t.renew_every = or_derived(asked.renew_every, std::min(t.ttl / 3, t.validity * 2 / 5));
   t.request_timeout = or_derived(asked.request_timeout, std::min(t.validity / 5, longest_request));
   t.at_risk_before = or_derived(asked.at_risk_before, t.validity / 4);

@@ -6,10 +6,7 @@ namespace coelect::stores {
 
 lease_keeper::lease_keeper(std::shared_ptr<store_context> context, rules::timings const& times, renew_fn renew,
                            hold_listener& hears)
-    : context_(std::move(context)),
-      fsm_(times, context_->env().random()),
-      renew_(std::move(renew)),
-      hears_(hears) {}
+    : context_(std::move(context)), fsm_(times, context_->env().random()), renew_(std::move(renew)), hears_(hears) {}
 
 bool lease_keeper::begin(instant sent, std::chrono::milliseconds ttl) {
   auto orders = fsm_.granted(sent, ttl, context_->now());

@@ -14,8 +14,7 @@ std::shared_ptr<store> open_file(boost::asio::any_io_executor ex, base::store_ur
     refuse("store URL: file:// is followed by a host, '" + url.authority + "'; write file:/directory");
   if (url.path.empty() || url.path.front() != '/')
     refuse("store URL: file: needs an absolute directory, not '" + url.path + "'");
-  if (how.timing.ttl != std::chrono::milliseconds(0))
-    refuse("ttl: a file store has no leases and takes no ttl");
+  if (how.timing.ttl != std::chrono::milliseconds(0)) refuse("ttl: a file store has no leases and takes no ttl");
   file_store_options options;
   options.directory = url.path;
   options.allow_remote = how.allow_remote;

@@ -38,11 +38,11 @@ struct lock_state {
   enum class kind {
     unused = 1,  ///< Nothing was ever written.
     known,
-    damaged,     ///< Something was written and none of it can be read.
+    damaged,  ///< Something was written and none of it can be read.
   };
   kind what = kind::unused;
-  lock_record newest;        ///< With kind::known.
-  std::size_t next_slot = 0; ///< 0 or 1: where the next record goes.
+  lock_record newest;         ///< With kind::known.
+  std::size_t next_slot = 0;  ///< 0 or 1: where the next record goes.
   /// With kind::known: larger than every token that any process can have been given. If one slot is
   /// damaged it may have held the newest token, which is then one above what the other one says.
   std::uint64_t next_token = 0;

@@ -21,8 +21,14 @@ constexpr auto liveness_bound = 30s;  // ttl, a request's time limit and the lar
 /// What this seed is made of: each class of fault is on in half of the seeds.
 struct faults {
   explicit faults(virtual_world& w)
-      : losses(w.chance(50)), delays(w.chance(70)), duplicates(w.chance(50)), pauses(w.chance(60)),
-        suspends(w.chance(30)), early_expiry(w.chance(20)), resigns(w.chance(60)), revive(w.chance(50)) {}
+      : losses(w.chance(50)),
+        delays(w.chance(70)),
+        duplicates(w.chance(50)),
+        pauses(w.chance(60)),
+        suspends(w.chance(30)),
+        early_expiry(w.chance(20)),
+        resigns(w.chance(60)),
+        revive(w.chance(50)) {}
   bool losses, delays, duplicates, pauses, suspends, early_expiry, resigns, revive;
 };
 
@@ -102,7 +108,8 @@ private:
     f.lose_request = faults_.losses && world_.chance(15);
     f.lose_reply = faults_.losses && world_.chance(15);
     bool const writes = what != memory_request::look && what != memory_request::watch;
-    if (faults_.duplicates && writes && world_.chance(10)) f.duplicate_after = nanoseconds(world_.below(15'000'000'000));
+    if (faults_.duplicates && writes && world_.chance(10))
+      f.duplicate_after = nanoseconds(world_.below(15'000'000'000));
     return f;
   }
 

@@ -51,8 +51,8 @@ struct initiation {
 
 template <class Signature, class Token, class Start, class... Args>
 auto initiate(boost::asio::any_io_executor executor, Start start, Token&& token, Args&&... args) {
-  return boost::asio::async_initiate<Token, Signature>(
-      initiation<Start>{std::move(executor), std::move(start)}, token, std::forward<Args>(args)...);
+  return boost::asio::async_initiate<Token, Signature>(initiation<Start>{std::move(executor), std::move(start)}, token,
+                                                       std::forward<Args>(args)...);
 }
 
 }  // namespace coelect::detail

@@ -167,8 +167,8 @@ private:
 void check_times(file_store_options const& o) {
   auto const outside = [](char const* name, std::chrono::milliseconds d) {
     if (d >= 10ms && d <= 60s) return;
-    throw election_error(errc::bad_options, std::string(name) + ": " + std::to_string(d.count()) +
-                                                " ms is outside 10 to 60000");
+    throw election_error(errc::bad_options,
+                         std::string(name) + ": " + std::to_string(d.count()) + " ms is outside 10 to 60000");
   };
   outside("recheck", o.recheck);
   outside("request_timeout", o.request_timeout);
@@ -176,7 +176,8 @@ void check_times(file_store_options const& o) {
     throw election_error(errc::bad_options, "retry_min: " + std::to_string(o.retry_min.count()) + " ms is below 1");
   if (o.retry_max < o.retry_min)
     throw election_error(errc::bad_options, "retry_max: " + std::to_string(o.retry_max.count()) +
-                                                " ms is below retry_min, " + std::to_string(o.retry_min.count()) + " ms");
+                                                " ms is below retry_min, " + std::to_string(o.retry_min.count()) +
+                                                " ms");
 }
 
 }  // namespace
@@ -190,8 +191,9 @@ std::shared_ptr<store> make_file_store(boost::asio::any_io_executor ex, file_sto
   shop->context = store_context::make(std::move(ex), how.env, how.log);
   shop->watch = std::make_shared<file_watch>(shop->context->executor());
   if (!shop->watch->available())
-    shop->context->log(severity::warning, "store: no inotify instance is left (fs.inotify.max_user_instances); "
-                                          "changes are noticed by polling only");
+    shop->context->log(severity::warning,
+                       "store: no inotify instance is left (fs.inotify.max_user_instances); "
+                       "changes are noticed by polling only");
   shop->options = std::move(how);
   return file_store::make(std::move(shop));
 }

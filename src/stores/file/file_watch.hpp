@@ -47,7 +47,7 @@ public:
   std::shared_ptr<subscription> subscribe(std::filesystem::path const& directory, subscription::hear h);
   /// The file that has this name now.
   std::shared_ptr<subscription> subscribe_path(std::filesystem::path const& file, subscription::hear h);
-  void close() noexcept;  ///< The execution context is going away.
+  void close() noexcept;   ///< The execution context is going away.
   void forget_unwanted();  ///< A subscription has gone.
 
 private:

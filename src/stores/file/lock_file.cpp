@@ -86,7 +86,8 @@ std::optional<bool> lock_file::lock() const noexcept {
 }
 
 bool lock_file::in_place() const noexcept {
-  struct stat here {}, there {};
+  struct stat here {
+  }, there{};
   if (!fd_ || ::fstat(fd_.get(), &here) != 0) return false;
   if (::lstat(path_.c_str(), &there) != 0) return false;
   return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
@@ -97,7 +98,7 @@ lock_file::result lock_file::write_win(applicant const& who) {
   if (state.what == wire::lock_state::kind::damaged)
     return {outcome(errc::bad_record,
                     path_.string() + ": nothing in this file can be read, so the next token is not known. "
-                    "Stop all candidates and delete the file: a new one counts from the present time"),
+                                     "Stop all candidates and delete the file: a new one counts from the present time"),
             {}};
   bool const unused = state.what == wire::lock_state::kind::unused;
   wire::lock_record record;

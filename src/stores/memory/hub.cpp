@@ -36,9 +36,10 @@ void hub::deliver(nanoseconds delay, std::function<void(hub&)> work) {
 void hub::sweep() {
   auto const next = seats_.sweep(now());
   if (next == nanoseconds::max()) next_sweep_.clear();
-  else next_sweep_ = context_->after(next - now(), [weak = weak_from_this()] {
-    if (auto const self = weak.lock()) self->sweep();
-  });
+  else
+    next_sweep_ = context_->after(next - now(), [weak = weak_from_this()] {
+      if (auto const self = weak.lock()) self->sweep();
+    });
 }
 
 link::link(std::shared_ptr<store_context> context, std::shared_ptr<hub> to,

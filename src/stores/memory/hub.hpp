@@ -45,8 +45,8 @@ public:
 
   /// Runs `at_hub` there and `done` here, or `done` with errc::timed_out at `give_up`.
   template <class Answer>
-  [[nodiscard]] std::shared_ptr<call> ask(memory_request what, instant give_up,
-                                          std::function<Answer(hub&)> at_hub, reply<outcome, Answer> done) {
+  [[nodiscard]] std::shared_ptr<call> ask(memory_request what, instant give_up, std::function<Answer(hub&)> at_hub,
+                                          reply<outcome, Answer> done) {
     auto const asked = std::make_shared<call>();
     std::weak_ptr<call> const weak = asked;
     auto finish = [weak, done](outcome const& how, Answer const& answer) {

@@ -10,14 +10,14 @@ memory_contender::memory_contender(link& way, rules::timings const& times, candi
       who_(std::move(who)),
       hears_(hears),
       id_(way.context()->env().random() | 1),
-      keeper_(way.context(), times,
-              [this](instant give_up, reply<renewal> done) { renew(give_up, std::move(done)); }, hears) {}
+      keeper_(
+          way.context(), times, [this](instant give_up, reply<renewal> done) { renew(give_up, std::move(done)); },
+          hears) {}
 
 void memory_contender::try_acquire(instant give_up, reply<attempt> done) {
   auto const sent = link_.context()->now();
   leader_info const leader(who_.candidate, who_.value, 0, link_.context()->env().wall_clock());
-  std::function<std::uint64_t(hub&)> at_hub = [election = who_.election, id = id_, leader,
-                                               ttl = times_.ttl](hub& h) {
+  std::function<std::uint64_t(hub&)> at_hub = [election = who_.election, id = id_, leader, ttl = times_.ttl](hub& h) {
     return h.table().acquire(election, id, leader, ttl, h.now());
   };
   reply<outcome, std::uint64_t> answer = [this, sent, done](outcome const& how, std::uint64_t token) {

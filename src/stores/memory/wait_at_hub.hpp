@@ -55,9 +55,7 @@ template <class Seen>
   at_hub->election = election;
   at_hub->look = std::move(look);
   at_hub->where = way.to();
-  auto back = [context, finish](Seen const& seen) {
-    context->post([finish, seen] { finish(outcome(), seen); });
-  };
+  auto back = [context, finish](Seen const& seen) { context->post([finish, seen] { finish(outcome(), seen); }); };
   at_hub->tell = [back, delay = drawn.reply_delay](hub& h, Seen const& seen) {
     if (delay == nanoseconds(0)) back(seen);
     else h.deliver(delay, [back, seen](hub&) { back(seen); });

@@ -236,8 +236,8 @@ TEST_CASE("a cancelled wait ends alone") {
 }
 
 TEST_CASE("cancelling a campaign at every moment leaves nobody elected") {
-  for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::partial,
-                          asio::cancellation_type::total}) {
+  for (auto const type :
+       {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
     for (int steps = 0; steps < 40; ++steps) {
       one_host h;
       h.fate = [](memory_request) {

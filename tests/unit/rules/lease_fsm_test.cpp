@@ -108,8 +108,8 @@ TEST_CASE("R11: the warning comes ahead of the deadline, once, and is taken back
 }
 
 TEST_CASE("R12: no failure moves the deadline, whatever it is") {
-  for (auto const code : {errc::timed_out, errc::unreachable, errc::overloaded, errc::unauthorized,
-                          errc::bad_response, errc::tls_verify}) {
+  for (auto const code : {errc::timed_out, errc::unreachable, errc::overloaded, errc::unauthorized, errc::bad_response,
+                          errc::tls_verify}) {
     auto fsm = held_since(100s);
     fsm.tick(at(104s));
     auto const orders = fsm.renewal_failed(code, at(104s + 100ms));

@@ -93,8 +93,8 @@ TEST_CASE("file: the first token of a new file is the wall clock, so a deleted f
   auto a = s.candidate("A");
   auto first = s.win(a);
   auto const token = first.fencing_token();
-  auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  auto const now =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
   CHECK(token <= static_cast<std::uint64_t>(now.count()));
   CHECK(token + 60'000'000 > static_cast<std::uint64_t>(now.count()));
   s.resign(first);
@@ -114,7 +114,8 @@ TEST_CASE("file: two candidates of one process exclude each other; elections are
   auto other = s.win(elsewhere);
   CHECK(other.valid());
   CHECK(std::filesystem::exists(s.scratch.path() / "eu,other.lock"));
-  CHECK_FALSE(run_until(s.io, [&] { return second.done(); }, 300ms));
+  CHECK_FALSE(run_until(
+      s.io, [&] { return second.done(); }, 300ms));
   first = leadership();
   CHECK(run_until(s.io, [&] { return second.done(); }));
   CHECK(second.result.valid());
@@ -134,7 +135,8 @@ TEST_CASE("file: a deleted or replaced lock file ends the term at once") {
     } else {
       std::filesystem::remove(s.lock);
     }
-    REQUIRE(run_until(s.io, [&] { return lost.done(); }, 2s));
+    REQUIRE(run_until(
+        s.io, [&] { return lost.done(); }, 2s));
     CHECK(lost.result.how() == end_of_term::lost);
     CHECK(lost.result.code() == errc::lease_lost);
     CHECK(lost.result.detail().find("lock file") != std::string::npos);
@@ -149,13 +151,17 @@ TEST_CASE("file: a waiting candidate does not overtake the holder of a deleted f
   auto term = s.win(a);
   catcher<leadership> next;
   b.campaign(next.handler());
-  CHECK_FALSE(run_until(s.io, [&] { return next.done(); }, 100ms));
+  CHECK_FALSE(run_until(
+      s.io, [&] { return next.done(); }, 100ms));
   std::filesystem::remove(s.lock);
-  REQUIRE(run_until(s.io, [&] { return static_cast<bool>(term.ended()); }, 2s));
-  CHECK_FALSE(run_until(s.io, [&] { return next.done(); }, 500ms));  // A has not let go of its term yet
+  REQUIRE(run_until(
+      s.io, [&] { return static_cast<bool>(term.ended()); }, 2s));
+  CHECK_FALSE(run_until(
+      s.io, [&] { return next.done(); }, 500ms));  // A has not let go of its term yet
   auto const token = term.fencing_token();
   term = leadership();
-  REQUIRE(run_until(s.io, [&] { return next.done(); }, 5s));
+  REQUIRE(run_until(
+      s.io, [&] { return next.done(); }, 5s));
   CHECK(next.result.valid());
   CHECK(next.result.fencing_token() > token);
 }
@@ -186,11 +192,14 @@ TEST_CASE("file: without inotify polling notices everything, only later") {
   auto term = s.win(a);
   catcher<leadership> next;
   b.campaign(next.handler());
-  run_until(s.io, [] { return false; }, 100ms);
+  run_until(
+      s.io, [] { return false; }, 100ms);
   std::filesystem::remove(s.lock);
-  CHECK(run_until(s.io, [&] { return static_cast<bool>(term.ended()); }, 3s));
+  CHECK(run_until(
+      s.io, [&] { return static_cast<bool>(term.ended()); }, 3s));
   term = leadership();
-  CHECK(run_until(s.io, [&] { return next.done(); }, 3s));
+  CHECK(run_until(
+      s.io, [&] { return next.done(); }, 3s));
 }
 
 TEST_CASE("file: leader and watch see who holds the lock, not what a dead leader left behind") {
@@ -230,7 +239,8 @@ TEST_CASE("file: a watch begun before the first leader ever sees it come") {
   auto a = s.candidate("A");
   catcher<sighting> seen;
   o.watch(sighting::empty_seat(), seen.handler());
-  run_until(s.io, [] { return false; }, 50ms);
+  run_until(
+      s.io, [] { return false; }, 50ms);
   auto const term = s.win(a);
   REQUIRE(run_until(s.io, [&] { return seen.done(); }));
   CHECK(seen.result->candidate() == "A");
@@ -251,7 +261,8 @@ TEST_CASE("file: depose asks the leader; force names the process to end") {
   CHECK(b.last_answer().message().find(std::to_string(::getpid())) != std::string::npos);
   CHECK(term.valid());
   b.depose(term.fencing_token(), depose_how::ask, asked.handler());
-  REQUIRE(run_until(s.io, [&] { return static_cast<bool>(term.ended()); }, 2s));
+  REQUIRE(run_until(
+      s.io, [&] { return static_cast<bool>(term.ended()); }, 2s));
   CHECK(term.ended().how() == end_of_term::deposed);
 }
 
@@ -265,7 +276,8 @@ TEST_CASE("file: a duplicate of the lock descriptor keeps the lock until it is c
   s.resign(term);
   catcher<leadership> next;
   b.campaign(next.handler());
-  CHECK_FALSE(run_until(s.io, [&] { return next.done(); }, 300ms));
+  CHECK_FALSE(run_until(
+      s.io, [&] { return next.done(); }, 300ms));
   ::close(copy);
   CHECK(run_until(s.io, [&] { return next.done(); }));
 }
@@ -331,7 +343,8 @@ TEST_CASE("file: the directory vanishes, and comes back") {
   auto a = s.candidate("A");
   auto term = s.win(a);
   std::filesystem::remove_all(s.scratch.path());
-  CHECK(run_until(s.io, [&] { return static_cast<bool>(term.ended()); }, 3s));
+  CHECK(run_until(
+      s.io, [&] { return static_cast<bool>(term.ended()); }, 3s));
   auto b = s.candidate("B");
   CHECK_THROWS_WITH(s.win(b), ContainsSubstring("must exist"));
   std::filesystem::create_directory(s.scratch.path());
@@ -352,7 +365,8 @@ TEST_CASE("file: a full disk is a failed attempt that says so, and passes") {
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
   catcher<leadership> won;
   a.campaign(won.handler());
-  bool const told = run_until(s.io, [&] { return !a.last_answer().message().empty(); }, 3s);
+  bool const told = run_until(
+      s.io, [&] { return !a.last_answer().message().empty(); }, 3s);
   ::setrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, old);
   CHECK(told);

@@ -1,6 +1,6 @@
 // Lock-file records: round trips, damage of every kind, and that no token goes backwards.
-#include "support/catch.hpp"
 #include "wire/lock_record.hpp"
+#include "support/catch.hpp"
 
 using namespace coelect::wire;
 
