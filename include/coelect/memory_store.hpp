@@ -38,6 +38,8 @@ protected:
 struct memory_hub_options {
   /// Renewing a lease that has run out but was not taken says OK and revives it, as Azure does.
   bool revive_expired = false;
+  /// Renewing a lease that is gone says OK and does nothing, as some etcd versions do (etcd#14758).
+  bool ack_dead_renewals = false;
   std::shared_ptr<environment> env{};  ///< The hub's clock; empty: environment::real().
 };
 

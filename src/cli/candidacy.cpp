@@ -17,7 +17,7 @@ candidacy::candidacy(session& with, std::string how_to_stop)
 void candidacy::begin(leadership& term) {
   leading = &term;
   last_token = term.fencing_token();
-  tale.elected(term, seen);
+  tale.elected(term, last_leader);
 }
 
 void candidacy::over() { leading = nullptr; }
@@ -38,6 +38,7 @@ asio::awaitable<void> follow(candidacy& c) {
     sighting now = co_await c.who.watch(c.seen, asio::redirect_error(asio::use_awaitable, ec));
     if (ec) co_return;
     c.seen = now;
+    if (now) c.last_leader = now;
     if (news_for(c, now)) c.tale.waits(now);
   }
 }

@@ -13,6 +13,7 @@ struct candidacy {
   story tale;
   std::chrono::milliseconds heartbeat;
   sighting seen;                  ///< As last watched.
+  sighting last_leader;           ///< The last one seen; may be gone.
   leadership* leading = nullptr;  ///< The current term, if any.
   std::uint64_t last_token = 0;   ///< Of our latest term.
 

@@ -225,27 +225,6 @@ void collect_strays() {
   }
 }
 
-bool have_foreground() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
-
-void give_foreground_to(pid_t group) {
-  signals_blocked const blocked;  // SIGTTOU
-  ::tcsetpgrp(STDIN_FILENO, group);
-}
-
-void take_foreground_back() { give_foreground_to(::getpgrp()); }
-
-// First the rest of a pipeline, then this process through its own thread: a signal to the group might be
-// taken by another thread, and we would run on for a moment.
-void stop_own_job() {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  struct sigaction before {};
-  ::sigaction(SIGTSTP, &ignore, &before);
-  ::kill(0, SIGTSTP);
-  ::sigaction(SIGTSTP, &before, nullptr);
-  ::raise(SIGTSTP);
-}
-
 int code_for_exec_error(int trouble) {
   return trouble == ENOENT || trouble == ENOTDIR ? exit_code::not_found : exit_code::not_executable;
 }

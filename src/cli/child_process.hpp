@@ -58,13 +58,6 @@ void adopt_orphans();
 /// Collects adopted ones that have ended. Only while there is no child_process.
 void collect_strays();
 
-/// Lends the terminal to a child and takes it back.
-bool have_foreground();
-void take_foreground_back();
-void give_foreground_to(pid_t group);
-/// As if Ctrl-Z had reached the job that we belong to. Returns when we were continued.
-void stop_own_job();
-
 /// The exit code for a program that could not be executed.
 int code_for_exec_error(int trouble);
 

@@ -1,5 +1,6 @@
 // Shows the demonstration: lines as things happen and, on a terminal, who leads right now.
 #include "cli/demo_view.hpp"
+#include "cli/job_control.hpp"
 #include "cli/text.hpp"
 #include <algorithm>
 #include <array>

@@ -145,6 +145,12 @@ std::string what_contradicts(settings const& how) {
   return {};
 }
 
+// CLI11 says only that a command is missing.
+std::string unknown_command(std::vector<std::string> const& words) {
+  bool const named = !words.empty() && !words.front().starts_with("-");
+  return named ? "there is no command '" + words.front() + "'" : std::string();
+}
+
 command which(CLI::App const* chosen) {
   auto const name = chosen->get_name();
   if (name == "campaign") return command::campaign;
@@ -172,6 +178,7 @@ parsed parse_command_line(std::vector<std::string> words) {
   add_watch(app, how);
   add_depose(app, how);
   add_demo(app, how);
+  auto const unknown = unknown_command(words);
   try {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     app.parse(std::move(words));
@@ -179,7 +186,8 @@ parsed parse_command_line(std::vector<std::string> words) {
     bool const asked = e.get_exit_code() == 0;  // --help, --version
     bool const runs = app.got_subcommand("run") && how.child.empty();
     auto const hint = runs ? "; the command goes after --, as in: coelect run -- sleep 60" : "";
-    result.exit = asked ? app.exit(e) : refuse(e.what() + std::string(hint));
+    bool const none = app.get_subcommands().empty() && !unknown.empty();
+    result.exit = asked ? app.exit(e) : refuse(none ? unknown : e.what() + std::string(hint));
     return result;
   }
   auto const* const chosen = app.get_subcommands().front();

@@ -2,6 +2,7 @@
 #include "cli/candidacy.hpp"
 #include "cli/child_process.hpp"
 #include "cli/commands.hpp"
+#include "cli/job_control.hpp"
 #include "cli/signals.hpp"
 #include "cli/task_group.hpp"
 #include "cli/text.hpp"
@@ -37,10 +38,10 @@ struct runner {
   candidacy c;
   std::shared_ptr<warnings> heard;
   std::optional<child_process> child;
-  bool stopping = false;      ///< We were asked to end.
-  bool interrupted = false;   ///< By SIGINT, once.
-  bool lost_once = false;     ///< --once: the term ended under the child.
-  bool lent = false;          ///< The child has the terminal.
+  bool stopping = false;     ///< We were asked to end.
+  bool interrupted = false;  ///< By SIGINT, once.
+  bool lost_once = false;    ///< --once: the term ended under the child.
+  job_control terminal;
   bool told_loss = false;     ///< Of the current term.
   std::optional<int> result;  ///< The child's own.
 };
@@ -81,7 +82,7 @@ void start_child(runner& r, leadership const& term) {
   plan.environment = {"COELECT_TOKEN=" + std::to_string(term.fencing_token()), "COELECT_ELECTION=" + term.election(),
                       "COELECT_CANDIDATE=" + term.candidate()};
   plan.keep_open = term.lock_descriptor();
-  plan.foreground = r.lent = have_foreground();
+  plan.foreground = r.terminal.lend();
   collect_strays();
   int trouble = 0;
   r.child = child_process::start(plan, trouble);
@@ -92,19 +93,6 @@ void start_child(runner& r, leadership const& term) {
   r.result = code_for_exec_error(trouble);
   auto const why = std::string(std::strerror(trouble));
   r.program.err().write("coelect: cannot run " + printable(plan.command.front()) + ": " + why + "\n");
-}
-
-// Ctrl-Z stopped the child: the shell gets its terminal back, and when it lets us go on, the child
-// does, unless somebody else may lead by now.
-void stop_with_child(runner& r, leadership const& term) {
-  r.child->stop_seen();
-  if (!r.lent) return;
-  take_foreground_back();
-  stop_own_job();
-  bool const goes_on = term.valid() || term.lock_descriptor() >= 0;
-  if (!goes_on) return;
-  if (have_foreground()) give_foreground_to(r.child->pid());
-  r.child->signal_group(SIGCONT);
 }
 
 void obey(runner& r, wind_down::orders const& orders) {
@@ -141,7 +129,9 @@ asio::awaitable<void> watch_child(runner& r, leadership& term) {
       if (!ending.begun()) r.result = status.code;
       co_return;
     }
-    if (status.now == child_status::kind::stopped) stop_with_child(r, term);
+    if (status.now == child_status::kind::stopped) r.terminal.child_stopped(*r.child, status.code);
+    bool const may_work = term.valid() || term.lock_descriptor() >= 0;  // we may have been stopped for long
+    if (may_work) r.terminal.go_on(*r.child);
     ask_for_warnings(r, term);
     auto const view = view_of(r, term);
     tell_trouble(r, term, view, told_risk);
@@ -153,7 +143,7 @@ asio::awaitable<void> watch_child(runner& r, leadership& term) {
 
 // The term is over for everybody only when nobody of the child's group works any more.
 asio::awaitable<void> bury_child(runner& r) {
-  if (std::exchange(r.lent, false)) take_foreground_back();
+  r.terminal.take_back();
   while (!r.child->collect()) co_await r.heard->news.wait(clock_type::now() + look_for_rest);
   r.child.reset();
 }
@@ -203,7 +193,7 @@ asio::awaitable<void> keep_running(runner& r) {
 }
 
 void hear_signal(runner& r, int signal) {
-  if (signal == SIGCHLD) {
+  if (signal == SIGCHLD || signal == SIGCONT) {
     r.heard->news.ring();
     return;
   }
@@ -221,7 +211,7 @@ asio::awaitable<int> run(session& with) {
   adopt_orphans();
   runner r(with, "Ctrl-C ends the command and resigns.");
   auto const hear = [&r](int signal) { hear_signal(r, signal); };
-  signal_listener signals(with.executor(), {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}, hear);
+  signal_listener signals(with.executor(), {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT}, hear);
   task_group tasks(with.executor());
   tasks.add(keep_running(r));
   tasks.add_side(follow(r.c));

@@ -28,8 +28,9 @@ struct faults {
         suspends(w.chance(30)),
         early_expiry(w.chance(20)),
         resigns(w.chance(60)),
-        revive(w.chance(50)) {}
-  bool losses, delays, duplicates, pauses, suspends, early_expiry, resigns, revive;
+        revive(w.chance(50)),
+        lying(w.chance(30)) {}
+  bool losses, delays, duplicates, pauses, suspends, early_expiry, resigns, revive, lying;
 };
 
 class election {
@@ -37,6 +38,7 @@ public:
   explicit election(std::uint64_t seed) : world_(seed), faults_(world_) {
     memory_hub_options hub_options;
     hub_options.revive_expired = faults_.revive;
+    hub_options.ack_dead_renewals = faults_.lying;
     hub_options.env = hub_host_ = world_.add_host();
     hub_ = make_memory_hub(hub_host_->io.get_executor(), hub_options);
     for (auto& c : candidates_) start(c);

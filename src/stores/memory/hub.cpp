@@ -4,7 +4,7 @@
 namespace coelect::stores::memory {
 
 hub::hub(boost::asio::any_io_executor ex, memory_hub_options const& how)
-    : context_(store_context::make(std::move(ex), how.env, {})), seats_(how.revive_expired) {}
+    : context_(store_context::make(std::move(ex), how.env, {})), seats_(how.revive_expired, how.ack_dead_renewals) {}
 
 void hub::expire(std::string election) {
   deliver(nanoseconds(0), [election = std::move(election)](hub& h) { h.table().expire(election, h.now()); });

@@ -44,7 +44,7 @@ std::uint64_t seats::acquire(std::string const& election, std::uint64_t id, lead
 
 bool seats::renew(std::string const& election, std::uint64_t id, nanoseconds ttl, nanoseconds now) {
   seat& s = fresh(election, now);
-  if (s.held.id != id) return false;
+  if (s.held.id != id) return ack_dead_renewals_;
   s.held.expires = now + ttl;
   return true;
 }

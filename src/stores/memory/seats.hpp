@@ -25,7 +25,8 @@ using notify = std::function<void()>;
 /// All elections of one hub. `now` is the hub's clock; every call first lets expired holds go.
 class seats {
 public:
-  explicit seats(bool revive_expired) : revive_expired_(revive_expired) {}
+  seats(bool revive_expired, bool ack_dead_renewals)
+      : revive_expired_(revive_expired), ack_dead_renewals_(ack_dead_renewals) {}
 
   /// Token of the hold if `who` has it now, else 0. Idempotent for the holder, and extends its hold.
   std::uint64_t acquire(std::string const& election, std::uint64_t id, leader_info who, nanoseconds ttl,
@@ -60,6 +61,7 @@ private:
   static void changed(seat& s);
 
   bool revive_expired_;
+  bool ack_dead_renewals_;
   std::map<std::string, seat> seats_;
 };
 

@@ -107,7 +107,8 @@ TEST_CASE("a demo that is killed takes its candidates along", "[cli]") {
 TEST_CASE("keys on a terminal take over from the script", "[cli]") {
   place const here;
   auto const svg = (here.path() / "timeline.svg").string();
-  program demo({"demo", "--svg", svg}, {.environment = {"TMPDIR=" + here.path().string(), "TERM=xterm"}, .terminal = true});
+  program demo({"demo", "--svg", svg},
+               {.environment = {"TMPDIR=" + here.path().string(), "TERM=xterm"}, .terminal = true});
   demo.line_with(" leads, token ");
   demo.type("k");
   demo.line_with("is killed (SIGKILL)");

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utmp.h>
 
 namespace coelect::test {
 namespace {
@@ -183,12 +184,14 @@ bool is_event(std::string const& line, std::string const& name) {
 }  // namespace
 
 base::json_reader program::event(std::string const& name) {
-  auto const line = find_line(out_, [&](std::string const& l) { return is_event(l, name); }, name);
+  auto const line = find_line(
+      out_, [&](std::string const& l) { return is_event(l, name); }, name);
   return std::move(*base::json_reader::parse(line));
 }
 
 base::json_reader program::error_event(std::string const& name) {
-  auto const line = find_line(err_, [&](std::string const& l) { return is_event(l, name); }, name);
+  auto const line = find_line(
+      err_, [&](std::string const& l) { return is_event(l, name); }, name);
   return std::move(*base::json_reader::parse(line));
 }
 
@@ -199,7 +202,8 @@ int program::exit_code() {
   std::array<pollfd, 3> all{};
   for (bool over = false; !over;) {
     all = {pollfd{process, POLLIN, 0}, pollfd{out_.descriptor, POLLIN, 0}, pollfd{err_.descriptor, POLLIN, 0}};
-    if (::poll(all.data(), all.size(), left(end)) <= 0) throw std::runtime_error("it does not end:\n" + out_.all + err_.all);
+    if (::poll(all.data(), all.size(), left(end)) <= 0)
+      throw std::runtime_error("it does not end:\n" + out_.all + err_.all);
     if (all[1].revents != 0) take(out_);
     if (all[2].revents != 0) take(err_);
     over = all[0].revents != 0 && all[1].revents == 0 && all[2].revents == 0;

@@ -17,9 +17,9 @@ using words = std::vector<std::string>;
 class program {
 public:
   struct setting {
-    words environment{};     ///< NAME=value; everything else is inherited.
-    bool terminal = false;   ///< Standard input and output are a terminal of its own.
-    words wrapper{};         ///< What runs it, such as a shell; empty: nothing.
+    words environment{};    ///< NAME=value; everything else is inherited.
+    bool terminal = false;  ///< Standard input and output are a terminal of its own.
+    words wrapper{};        ///< What runs it, such as a shell; empty: nothing.
   };
   explicit program(words arguments) : program(std::move(arguments), setting{}) {}
   program(words arguments, setting how);

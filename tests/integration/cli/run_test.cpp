@@ -9,7 +9,12 @@ namespace fs = std::filesystem;
 
 TEST_CASE("the command finds its term in the environment", "[cli]") {
   place const here;
-  words const script{"run", "--id", "R", "--", "/bin/sh", "-c",
+  words const script{"run",
+                     "--id",
+                     "R",
+                     "--",
+                     "/bin/sh",
+                     "-c",
                      "echo \"$COELECT_TOKEN|$COELECT_ELECTION|$COELECT_CANDIDATE\"; env | grep -c ^COELECT_"};
   auto const end = run_program(here.on(script));
   CHECK(end.code == 0);
@@ -61,16 +66,14 @@ TEST_CASE("the command does not start before the election is won", "[cli]") {
 
 TEST_CASE("signals reach the command, and coelect ends when it has", "[cli]") {
   place const here;
-  std::string const script =
-      "trap 'echo usr1' USR1; trap 'echo hup; exit 5' HUP; trap 'echo term; exit 6' TERM; trap 'echo int; exit 8' INT; "
-      "echo ready; while :; do read x </dev/zero || sleep 0.01; done";
   struct sent {
     int number;
     char const* heard;
     int code;
   };
   for (auto const& s : {sent{SIGTERM, "term", 6}, sent{SIGINT, "int", 8}, sent{SIGHUP, "hup", 5}}) {
-    program r(here.on({"run", "--", "/bin/bash", "-c", "trap 'echo usr1' USR1; trap 'echo hup; exit 5' HUP; "
+    program r(here.on({"run", "--", "/bin/bash", "-c",
+                       "trap 'echo usr1' USR1; trap 'echo hup; exit 5' HUP; "
                        "trap 'echo term; exit 6' TERM; trap 'echo int; exit 8' INT; echo ready; "
                        "while :; do sleep 0.01; done"}));
     r.line_with("ready");
@@ -85,9 +88,11 @@ TEST_CASE("signals reach the command, and coelect ends when it has", "[cli]") {
 
 TEST_CASE("a second SIGINT kills a command that does not listen", "[cli]") {
   place const here;
-  program r(here.on({"run", "--", "/bin/sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.01; done"}));
+  program r(
+      here.on({"run", "--", "/bin/sh", "-c", "trap 'echo not now' INT; echo ready; while :; do sleep 0.01; done"}));
   r.line_with("ready");
   r.signal(SIGINT);
+  r.line_with("not now");
   r.signal(SIGINT);
   CHECK(r.exit_code() == 137);
 }

@@ -36,8 +36,9 @@ TEST_CASE("the command of run gets the terminal, and Ctrl-C goes to it", "[cli]"
 
 TEST_CASE("Ctrl-Z stops the command and coelect, fg lets both go on", "[cli]") {
   place const here;
-  std::string const script = std::string("set -m; '") + COELECT_PROGRAM_PATH + "' run --store '" + here.url() +
-                             "' -- /bin/sh -c 'echo ready; read x; echo got $x'; echo stopped with $?; fg; echo ended with $?";
+  std::string const script =
+      std::string("exec 2>/dev/tty; set -m; '") + COELECT_PROGRAM_PATH + "' run --store '" + here.url() +
+      "' -- /bin/sh -c 'echo ready; read x; echo got $x'; echo stopped with $?; fg; echo ended with $?";
   program shell({script}, {.terminal = true, .wrapper = {"/bin/bash", "-c"}});
   shell.line_with("ready");
   shell.type("\x1a");
