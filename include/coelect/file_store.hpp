@@ -37,7 +37,9 @@ struct file_store_options {
 /// Tokens are counted inside the lock file, in two checksummed slots, and synced to disk before a
 /// candidate leads. A new file starts from the wall clock in microseconds, so a deleted file does not
 /// bring old tokens back. The promise holds for one host and one mount namespace.
-/// Blocking file calls run on one thread of the store's own, never on your executor.
+/// Opening, locking, reading, writing and syncing run on one thread of the store's own; what runs on
+/// your executor is the holder's glance whether its file is still in place (stat). Dropping the last
+/// reference to the store waits for the file call that is under way.
 ///
 /// Throws election_error: errc::not_found, errc::unauthorized, errc::unsupported, errc::bad_options.
 /// Creates no file. Source: fcntl(2) "Open file description locks", inotify(7).

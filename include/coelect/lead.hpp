@@ -55,8 +55,8 @@ boost::asio::awaitable<term_end> lead_loop(elector& who, F body) {
 ///
 /// Returns how the last term ended: when the body returned by itself, or after elector::stop()
 /// (end_of_term::stopped if there was no term). Throws what the body threw, after releasing; what campaign() throws; and
-/// operation_aborted after a cancelled lead() has drained its body. Cancellation: terminal, partial,
-/// total, with that meaning. The body runs on a strand of the calling coroutine's executor.
+/// operation_aborted after a cancelled lead() has drained its body. Cancellation: the types that the
+/// calling coroutine lets through (co_spawn: terminal), with that meaning. The body runs on a strand of the calling coroutine's executor.
 /// `who`, and a body passed by name, must live until it completes.
 template <leader_body F>
 boost::asio::awaitable<term_end> lead(elector& who, F&& body) {

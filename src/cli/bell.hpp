@@ -13,7 +13,7 @@ class bell {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  explicit bell(boost::asio::any_io_executor ex) : timer_(std::move(ex)) {}
+  explicit bell(boost::asio::any_io_executor const& ex) : timer_(ex) {}
 
   void ring() {
     rung_ = true;

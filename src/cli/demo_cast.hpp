@@ -12,8 +12,8 @@ namespace coelect::cli {
 /// What a candidate said, or what became of it.
 struct candidate_news {
   enum class kind { stands = 1, elected, lost, resigned, gone };
-  kind what;
-  std::size_t who;
+  kind what{};
+  std::size_t who = 0;
   std::uint64_t token = 0;
 };
 

@@ -33,10 +33,10 @@ void announce(session& with, sighting const& target) {
   auto const& how = with.how();
   if (how.json) return;
   auto const name = printable(target->candidate());
-  auto const doing = how.force ? "The hold of " + name + " is taken away, " + token_words(target) +
+  auto const doing = how.force ? "The hold of " + name + " was taken away, " + token_words(target) +
                                      ". Until it notices, it and the next leader may both act;"
                                      " only tokens tell them apart."
-                               : name + " is asked to step down, " + token_words(target) + ".";
+                               : name + " was asked to step down, " + token_words(target) + ".";
   with.out().write(doing + "\n");
 }
 
@@ -67,11 +67,11 @@ asio::awaitable<int> depose(session& with) {
     tell_leader(with.out(), how, target, false);
     co_return exit_code::empty_seat;
   }
-  announce(with, target);
   auto const means = how.force ? depose_how::force : depose_how::ask;
   auto const token = target.fencing_token();
   co_await who.depose(token, means, asio::redirect_error(asio::use_awaitable, ec));
   if (ec && ec != errc::not_leader) fail(who, ec);  // not_leader: it went by itself
+  announce(with, target);
   sighting now = target;
   stop_requests stop(with.executor(), stop_keys::none);
   task_group tasks(with.executor());

@@ -44,12 +44,10 @@ Examples:
 
 Exit codes: 0 resigned, 1 unexpected, 2 usage or configuration.)";
 
-char const* const run = "Run a command only while leading, as its only parent.";
+char const* const run = "Run a command while leading, and only then.";
 
 char const* const run_more =
-    R"(Usage: coelect run [OPTIONS] -- COMMAND [ARGUMENTS]
-
-The command starts after the election is won and finds in its environment
+    R"(The command starts after the election is won and finds in its environment
   COELECT_TOKEN (the fencing token: pass it along with every write), COELECT_ELECTION, COELECT_CANDIDATE.
 It runs in a process group of its own. SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 go on to that
 group; after SIGINT, SIGTERM or SIGHUP coelect resigns once the command has ended. A second SIGINT

@@ -30,8 +30,8 @@ bool write_all(int descriptor, std::string const& text) {
 }  // namespace
 
 struct line_writer::shared {
-  int descriptor;
-  bool stop_when_unread;
+  int descriptor = -1;
+  bool stop_when_unread = false;
   std::mutex mutex;
   std::condition_variable news, drained;
   std::deque<std::string> lines;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -30,13 +31,25 @@ std::function<void(std::string const&)> seconds_into(milliseconds& target, char 
       throw CLI::ValidationError(name, "'" + text + "' is not a number of seconds from " +
                                            (least > 0 ? std::string("0.001") : std::string("0")) +
                                            " to 86400, such as 10 or 2.5");
-    target = milliseconds(static_cast<milliseconds::rep>(seconds * 1000 + 0.5));
+    target = milliseconds(std::llround(seconds * 1000));
   };
 }
 
+/// Newer versions of CLI11 fold the lines of long texts anew and lose their indentation.
+struct plain_formatter : CLI::Formatter {
+  std::string make_description(CLI::App const* app) const override { return app->get_description() + "\n\n"; }
+  std::string make_usage(CLI::App const* app, std::string name) const override {
+    auto text = CLI::Formatter::make_usage(app, std::move(name));
+    if (app->get_name() == "run") text.insert(text.find_last_not_of('\n') + 1, " -- COMMAND [ARGUMENTS]");
+    return text;
+  }
+  std::string make_footer(CLI::App const* app) const override { return app->get_footer() + "\n"; }
+};
+
 void add_place(CLI::App& app, settings& how, char const* election = "leader") {
-  app.add_option("--store", how.store, "Where elections are held: a URL [$COELECT_STORE, or per user]");
-  app.add_option("--election", how.election, std::string("Name of the election [") + election + "]");
+  app.add_option("--store", how.store, "Where elections are held: a URL [$COELECT_STORE, or per user]")
+      ->type_name("URL");
+  app.add_option("--election", how.election, std::string("Name of the election [") + election + "]")->type_name("NAME");
   app.add_flag("--allow-tmpfs", how.allow_tmpfs, "File store: accept tmpfs, where token counters are lost at a reboot");
   app.add_flag("--allow-remote", how.allow_remote, "File store: accept NFS, CIFS, FUSE and the like");
   app.add_flag("--verbose", how.verbose, "What the library logs, to standard error");
@@ -44,7 +57,7 @@ void add_place(CLI::App& app, settings& how, char const* election = "leader") {
 
 void add_ttl(CLI::App& app, settings& how) {
   auto const set = seconds_into(how.ttl, "--ttl", 0.001);
-  app.add_option_function<std::string>("--ttl", set, "Lease length in seconds (stores with leases)");
+  app.add_option_function<std::string>("--ttl", set, "Lease length in seconds (stores with leases)")->type_name("S");
 }
 
 void add_json(CLI::App& app, settings& how) { app.add_flag("--json", how.json, "One JSON object per line"); }
@@ -53,13 +66,14 @@ void add_candidate(CLI::App& app, settings& how) {
   app.add_option("--value", how.value, "Published while leading, such as an address");
   add_ttl(app, how);
   auto const set = seconds_into(how.heartbeat, "--heartbeat", 0);
-  app.add_option_function<std::string>("--heartbeat", set, "Seconds between heartbeat lines; 0: none [10]");
+  app.add_option_function<std::string>("--heartbeat", set, "Seconds between heartbeat lines; 0: none [10]")
+      ->type_name("S");
 }
 
 CLI::App* add_campaign(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("campaign", help::campaign);
   sub->footer(help::campaign_more);
-  sub->add_option("ID,--id", how.id, "Name of this candidate [host.pid.random]");
+  sub->add_option("ID,--id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
   add_candidate(*sub, how);
   add_place(*sub, how);
   add_json(*sub, how);
@@ -69,9 +83,9 @@ CLI::App* add_campaign(CLI::App& app, settings& how) {
 CLI::App* add_run(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("run", help::run);
   sub->footer(help::run_more);
-  sub->add_option("--id", how.id, "Name of this candidate [host.pid.random]");
+  sub->add_option("--id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
   auto const set = seconds_into(how.grace, "--grace", 0);
-  sub->add_option_function<std::string>("--grace", set, "Seconds between SIGTERM and SIGKILL [5]");
+  sub->add_option_function<std::string>("--grace", set, "Seconds between SIGTERM and SIGKILL [5]")->type_name("S");
   sub->add_flag("--once", how.once, "Do not stand again after a lost term; exit code 4 then");
   add_candidate(*sub, how);
   add_place(*sub, how);
@@ -99,7 +113,7 @@ CLI::App* add_depose(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("depose", help::depose);
   sub->footer(help::depose_more);
   auto const set = seconds_into(how.wait, "--wait", 0);
-  sub->add_option_function<std::string>("--wait", set, "How many seconds it may take to go [10]");
+  sub->add_option_function<std::string>("--wait", set, "How many seconds it may take to go [10]")->type_name("S");
   sub->add_flag("--force", how.force, "Take the hold away; for a moment two may act, see below");
   add_place(*sub, how);
   add_json(*sub, how);
@@ -109,7 +123,7 @@ CLI::App* add_depose(CLI::App& app, settings& how) {
 CLI::App* add_demo(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("demo", help::demo);
   sub->footer(help::demo_more);
-  sub->add_option("--svg", how.svg, "Where the timeline goes [coelect-timeline.svg]");
+  sub->add_option("--svg", how.svg, "Where the timeline goes [coelect-timeline.svg]")->type_name("FILE");
   add_ttl(*sub, how);
   add_place(*sub, how, demo_election);
   return sub;
@@ -170,6 +184,7 @@ parsed parse_command_line(std::vector<std::string> words) {
   how.child = cut_child(words);
   CLI::App app(help::program, "coelect");
   app.footer(help::program_more);
+  app.formatter(std::make_shared<plain_formatter>());
   app.set_version_flag("--version", "coelect " COELECT_VERSION);
   app.require_subcommand(1);
   add_campaign(app, how);

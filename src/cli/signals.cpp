@@ -29,7 +29,7 @@ int open_terminal_again() {
 
 signal_listener::signal_listener(asio::any_io_executor ex, std::initializer_list<int> which,
                                  std::function<void(int)> hear)
-    : set_(std::move(ex)), hear_(std::move(hear)) {
+    : set_(ex), hear_(std::move(hear)) {
   for (int const signal : which)
     if (signal != SIGHUP || !ignored_from_outside(signal)) set_.add(signal);
   listen();

@@ -12,7 +12,7 @@ void candidate_state::campaign(bool once, handler<void(error_code, leadership)> 
       else self->campaigns_->complete(id, boost::asio::error::operation_aborted, leadership());
     });
   };
-  auto const id = campaigns_->add(std::move(h), user_executor(), std::move(withdraw));
+  auto const id = campaigns_->add(std::move(h), user_executor(), any_cancellation, std::move(withdraw));
   auto start = [self = shared_from_this(), once, id] {
     auto const refusal = self->fsm_.stopped() ? errc::stopped : errc::busy;
     if (self->fsm_.stopped() || self->fsm_.busy()) {
@@ -33,8 +33,11 @@ void candidate_state::watch(sighting seen, handler<void(error_code, sighting)> h
 }
 
 void candidate_state::stop(handler<void(error_code)> h) {
-  auto const id = releases_->add(std::move(h), user_executor());
-  auto start = [self = shared_from_this()] { self->run(self->fsm_.stop()); };
+  auto const id = releases_->add(std::move(h), user_executor(), cancellation_type::terminal);
+  auto start = [self = shared_from_this(), id] {
+    self->releasing_.push_back(id);
+    self->run(self->fsm_.stop());
+  };
   if (!store_->context()->post(std::move(start))) releases_->complete(id, {});
 }
 
@@ -47,7 +50,7 @@ void candidate_state::abandon() {
 }
 
 void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(error_code)> h) {
-  auto const id = deposals_->add(std::move(h), user_executor());
+  auto const id = deposals_->add(std::move(h), user_executor(), cancellation_type::terminal);
   auto start = [self = shared_from_this(), token, how, id] {
     auto answer = [self, id](outcome const& result) {
       if (!result.ok()) self->note_trouble("depose", result);
@@ -59,7 +62,7 @@ void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(e
 }
 
 void candidate_state::proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h) {
-  auto const id = publications_->add(std::move(h), user_executor());
+  auto const id = publications_->add(std::move(h), user_executor(), cancellation_type::terminal);
   if (value.size() > limits_.value_max) {
     publications_->complete(id, errc::bad_options);
     return;
@@ -72,12 +75,13 @@ void candidate_state::proclaim(std::uint64_t token, std::string value, handler<v
 }
 
 void candidate_state::resign(std::uint64_t token, bool in_time, handler<void(error_code)> h) {
-  auto const id = releases_->add(std::move(h), user_executor());
+  auto const id = releases_->add(std::move(h), user_executor(), cancellation_type::terminal);
   auto start = [self = shared_from_this(), token, in_time, id] {
     bool const ours = self->term_ && self->term_->token() == token;
     if (ours) self->run(self->fsm_.resign());
     bool const under_way = ours && !self->fsm_.idle();
-    if (!in_time || !under_way) self->releases_->complete(id, errc::not_leader);
+    if (in_time && under_way) self->releasing_.push_back(id);
+    else self->releases_->complete(id, errc::not_leader);
   };
   if (!store_->context()->post(std::move(start))) releases_->complete(id, errc::not_leader);
 }
@@ -118,6 +122,14 @@ void candidate_state::wait_lost(handler<void(error_code)> h) {
   auto const id = lost_->add(std::move(h), user_executor());
   std::lock_guard const lock(mutex_);
   if (validity_.current() == 0) lost_->complete(id, {});
+}
+
+// Posted under the lock: the context cannot be gone before that is done.
+bool candidate_state::post_to_user(std::function<void()> work) {
+  std::lock_guard const lock(mutex_);
+  if (!user_executor_) return false;
+  boost::asio::post(user_executor_, std::move(work));
+  return true;
 }
 
 boost::asio::any_io_executor candidate_state::user_executor() const {

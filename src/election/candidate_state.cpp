@@ -35,11 +35,11 @@ std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_execu
   made->observers_ = std::make_shared<observers>(made->store_, made->options_.election, made->limits_, trouble);
   std::shared_ptr<closable> const hears(made, made.get());
   made->store_->context()->tell_when_gone(hears);
-  auto& context = boost::asio::query(ex, boost::asio::execution::context);
-  auto gone = [weak = made->weak_from_this()] {
-    if (auto const self = weak.lock()) self->user_context_gone();
+  auto const* const context = &boost::asio::query(ex, boost::asio::execution::context);
+  auto gone = [weak = made->weak_from_this(), context] {
+    if (auto const self = weak.lock()) self->user_context_gone(*context);
   };
-  made->user_watch_ = env::when_gone(context, std::move(gone));
+  made->user_watch_ = env::when_gone(ex, std::move(gone));
   return made;
 }
 
@@ -56,7 +56,7 @@ void candidate_state::run(rules::election_orders orders) {
   if (orders.begin_term) begin_term();
   ask(orders.ask);
   if (orders.pause) pause_ = store_->context()->after(*orders.pause, [this] { run(fsm_.pause_over()); });
-  if (orders.released) releases_->complete_all(*orders.released);
+  if (orders.released) complete_releases(*orders.released);
   if (orders.campaign_done) finish_campaign(*orders.campaign_done);
   settle();
 }
@@ -80,6 +80,10 @@ void candidate_state::ask(request what) {
     case request::leave: {
       pause_.clear();
       drain_.clear();
+      {
+        std::lock_guard const lock(mutex_);
+        lock_descriptor_ = -1;  // closed elsewhere from now on
+      }
       auto left = [this](outcome const& how) {
         log(severity::info, line("release", how.ok() ? "confirmed" : "not confirmed: " + how.text()));
         run(fsm_.left(how.ec));
@@ -142,19 +146,25 @@ void candidate_state::end_term(term_end const& how) {
   publishing_ = false;
 }
 
+// Only those whose request was seen before this release began: a stop() on its way is not done yet.
+void candidate_state::complete_releases(error_code how) {
+  for (auto const id : std::exchange(releasing_, {})) releases_->complete(id, how);
+}
+
 void candidate_state::finish_campaign(error_code why) {
+  pause_.clear();
   campaigns_->complete(std::exchange(campaign_id_, 0), why, leadership());
 }
 
 void candidate_state::publish_next() {
+  auto const in_time = [this](publication const& p) { return leads(p.token) && validity_.holds(p.token); };
+  while (!publishing_ && !unpublished_.empty() && !in_time(unpublished_.front())) {
+    publications_->complete(unpublished_.front().id, errc::not_leader);
+    unpublished_.pop_front();
+  }
   if (publishing_ || unpublished_.empty()) return;
   auto const next = std::move(unpublished_.front());
   unpublished_.pop_front();
-  if (!leads(next.token) || !validity_.holds(next.token)) {
-    publications_->complete(next.id, errc::not_leader);
-    publish_next();
-    return;
-  }
   publishing_ = true;
   auto done = [this, id = next.id](outcome const& how) {
     publishing_ = false;
@@ -216,6 +226,8 @@ void candidate_state::log(severity level, std::string const& text) const {
 
 void candidate_state::extended(instant valid_until) {
   if (!fsm_.leading()) return;
+  // R2 to the last moment: whoever has seen valid() say no must not see it say yes again.
+  if (!validity_.holds(term_->token())) return lost(errc::lease_expired, "a renewal came too late");
   validity_.extend(valid_until);
   log(severity::debug, line("renew", time_left(validity_.left(term_->token()))));
 }
@@ -258,7 +270,7 @@ void candidate_state::context_gone() noexcept {
   keep_.reset();
 }
 
-void candidate_state::user_context_gone() noexcept {
+void candidate_state::user_context_gone(boost::asio::execution_context const& dying) noexcept {
   auto const self = shared_from_this();
   std::shared_ptr<term_state> term;
   boost::asio::any_io_executor last;
@@ -268,17 +280,18 @@ void candidate_state::user_context_gone() noexcept {
     last = std::exchange(user_executor_, {});
     finished_ = true;
   }
-  if (term) {
-    term->drop_waiters();
-    term->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
-  }
-  campaigns_->drop_all();
-  releases_->drop_all();
-  publications_->drop_all();
-  deposals_->drop_all();
-  gained_->drop_all();
-  lost_->drop_all();
-  observers_->drop_waiters();
+  if (term) term->drop_those_on(dying);
+  campaigns_->drop_those_on(dying);
+  releases_->drop_those_on(dying);
+  publications_->drop_those_on(dying);
+  deposals_->drop_those_on(dying);
+  gained_->drop_those_on(dying);
+  lost_->drop_those_on(dying);
+  observers_->drop_those_on(dying);
+  // Who waits elsewhere hears of the end.
+  if (term) term->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
+  gained_->fail_all(errc::stopped);
+  lost_->complete_all({});
   abandon();
 }
 

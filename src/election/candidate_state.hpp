@@ -7,6 +7,7 @@
 #include "rules/election_fsm.hpp"
 #include <coelect/elector.hpp>
 #include <deque>
+#include <vector>
 
 namespace coelect::detail {
 
@@ -40,6 +41,7 @@ public:
   validity& current() noexcept { return validity_; }
   validity const& current() const noexcept { return validity_; }
   boost::asio::any_io_executor user_executor() const;  ///< Empty once its context is gone.
+  bool post_to_user(std::function<void()> work);       ///< False once its context is gone.
   std::shared_ptr<store> const& where() const noexcept { return store_; }
   elector_options const& options() const noexcept { return options_; }
   diagnostics last_answer() const;
@@ -79,7 +81,8 @@ private:
 
   // closable: the store's execution context goes
   void context_gone() noexcept override;
-  void user_context_gone() noexcept;
+  void user_context_gone(boost::asio::execution_context const& dying) noexcept;
+  void complete_releases(error_code how);
 
   std::shared_ptr<store> store_;
   elector_options options_;
@@ -105,6 +108,7 @@ private:
   std::optional<grant> granted_;
   timer pause_, drain_;
   std::uint64_t campaign_id_ = 0;
+  std::vector<std::uint64_t> releasing_;  // resign() and stop() calls that the next release completes
   std::deque<publication> unpublished_;
   bool publishing_ = false;
   std::string last_trouble_;

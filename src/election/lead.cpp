@@ -105,8 +105,6 @@ private:
 
 asio::awaitable<body_report> run_body(leadership& term, asio::awaitable<void> body) {
   asio::any_io_executor const where = co_await asio::this_coro::executor;
-  // run_body may end by any type of cancellation, not only the terminal one that co_spawn passes on.
-  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   auto start = [](auto h, leadership* t, asio::any_io_executor ex, asio::awaitable<void> work) {
     auto const run = std::make_shared<body_run>(*t, ex, done_handler(std::move(h)));
     run->start(std::move(work));

@@ -50,8 +50,7 @@ std::chrono::nanoseconds leadership::remaining() const noexcept {
 }
 
 clock::time_point leadership::valid_until() const noexcept {
-  auto const left = remaining();
-  return left == std::chrono::nanoseconds::max() ? clock::time_point::max() : clock::now() + left;
+  return state_ ? state_->owner().current().until(state_->token()) : clock::time_point();
 }
 
 std::uint64_t leadership::fencing_token() const noexcept { return state_ ? state_->token() : 0; }

@@ -9,9 +9,8 @@ std::uint64_t leadership_signal::fencing_token() const noexcept { return state_-
 
 clock::time_point leadership_signal::valid_until() const noexcept {
   auto const& current = state_->current();
-  auto const left = current.left(current.current());
-  if (left == std::chrono::nanoseconds(0)) return {};
-  return left == std::chrono::nanoseconds::max() ? clock::time_point::max() : clock::now() + left;
+  auto const token = current.current();
+  return token == 0 ? clock::time_point() : current.until(token);
 }
 
 leadership_signal::executor_type leadership_signal::get_executor() const noexcept { return state_->user_executor(); }

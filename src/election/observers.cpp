@@ -32,7 +32,7 @@ void observers::watch(sighting seen, handler<void(error_code, sighting)> h,
     self->watches_->complete(id, boost::asio::error::operation_aborted, sighting());
     self->store_->context()->post([self, id] { self->seats_.erase(id); });
   };
-  auto const id = watches_->add(std::move(h), fallback, std::move(forget));
+  auto const id = watches_->add(std::move(h), fallback, any_cancellation, std::move(forget));
   auto start = [self = shared_from_this(), id, seen = std::move(seen)] { self->begin(id, seen); };
   if (!store_->context()->post(std::move(start))) watches_->complete(id, errc::stopped, sighting());
 }
@@ -70,19 +70,19 @@ void observers::on_seen(std::uint64_t id, outcome const& how, sighting const& no
 }
 
 void observers::close(error_code why) {
-  looks_->complete_all(why, sighting());
-  watches_->complete_all(why, sighting());
+  looks_->fail_all(why);
+  watches_->fail_all(why);
   store_->context()->post([self = shared_from_this()] { self->seats_.clear(); });
 }
 
-void observers::drop_waiters() noexcept {
-  looks_->drop_all();
-  watches_->drop_all();
+void observers::drop_those_on(boost::asio::execution_context const& dying) noexcept {
+  looks_->drop_those_on(dying);
+  watches_->drop_those_on(dying);
 }
 
 void observers::context_gone() noexcept {
-  looks_->complete_all(errc::stopped, sighting());
-  watches_->complete_all(errc::stopped, sighting());
+  looks_->fail_all(errc::stopped);
+  watches_->fail_all(errc::stopped);
   seats_.clear();
 }
 

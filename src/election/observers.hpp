@@ -17,8 +17,9 @@ public:
 
   void look(handler<void(error_code, sighting)> h, boost::asio::any_io_executor const& fallback);
   void watch(sighting seen, handler<void(error_code, sighting)> h, boost::asio::any_io_executor const& fallback);
-  void close(error_code why);    ///< Completes everything with `why`.
-  void drop_waiters() noexcept;  ///< The users' execution context is going away.
+  void close(error_code why);  ///< Completes everything with `why`.
+  /// That execution context is being destroyed, and with it, uncalled, the handlers that belong to it.
+  void drop_those_on(boost::asio::execution_context const& dying) noexcept;
   void context_gone() noexcept;  ///< The store's execution context is going away.
 
 private:

@@ -1,7 +1,6 @@
 // One term of leadership as its owner sees it: from the win to its end, seen from any thread.
 #include "election/term_state.hpp"
 #include "election/candidate_state.hpp"
-#include <boost/asio/post.hpp>
 
 namespace coelect::detail {
 
@@ -18,21 +17,27 @@ term_end term_state::ended() const {
 
 void term_state::wait_at_risk(handler<void(error_code, risk)> h) {
   auto const id = at_risk_->add(std::move(h), owner_->user_executor());
-  std::lock_guard const lock(mutex_);
-  if (risk_) at_risk_->complete(id, {}, *risk_);
+  if (auto const why = present_risk()) at_risk_->complete(id, {}, *why);
 }
 
 void term_state::wait_lost(handler<void(error_code, term_end)> h) {
   auto const id = lost_->add(std::move(h), owner_->user_executor());
+  if (auto const how = ended()) lost_->complete(id, {}, how);
+}
+
+std::optional<risk> term_state::present_risk() const {
   std::lock_guard const lock(mutex_);
-  if (end_) lost_->complete(id, {}, end_);
+  return risk_;
 }
 
 void term_state::warn(risk why) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (risk_ == risk::over) return;
+    if (risk_ && why == risk::overdue) return;  // a reason that time does not heal is there already
+    risk_ = why;
+  }
   request_stop();
-  std::lock_guard const lock(mutex_);
-  if (risk_ == risk::over) return;
-  risk_ = why;
   at_risk_->complete_all({}, why);
 }
 
@@ -43,39 +48,36 @@ void term_state::all_clear() {
 
 bool term_state::end(term_end how) {
   owner_->current().end(token_);
+  {
+    std::lock_guard const lock(mutex_);
+    if (end_) return false;
+    end_ = how;
+    risk_ = risk::over;
+  }
   request_stop();
-  std::lock_guard const lock(mutex_);
-  if (end_) return false;
-  end_ = std::move(how);
-  risk_ = risk::over;
   at_risk_->complete_all({}, risk::over);
-  lost_->complete_all({}, end_);
+  lost_->complete_all({}, how);
   return true;
 }
 
 bool term_state::end_by_owner() {
-  std::optional<risk> asked;
-  {
-    std::lock_guard const lock(mutex_);
-    asked = risk_;
-  }
+  auto const asked = present_risk();
   if (asked == risk::deposed) return end(term_end(end_of_term::deposed, errc::deposed));
   if (asked == risk::stopping) return end(term_end(end_of_term::stopped, errc::stopped));
   return end(term_end(end_of_term::resigned));
 }
 
-void term_state::drop_waiters() noexcept {
-  at_risk_->drop_all();
-  lost_->drop_all();
+void term_state::drop_those_on(boost::asio::execution_context const& dying) noexcept {
+  at_risk_->drop_those_on(dying);
+  lost_->drop_those_on(dying);
 }
 
-// Stop callbacks are users' code: they run on the users' executor, never on the store's strand.
+// Stop callbacks are users' code: they run on the users' executor, never on the store's strand, for
+// as long as there is one.
 void term_state::request_stop() {
   if (stop_.stop_requested()) return;
-  auto const executor = owner_->user_executor();
-  auto request = [source = stop_]() mutable { source.request_stop(); };
-  if (!executor) request();
-  else boost::asio::post(executor, std::move(request));
+  auto const request = [source = stop_]() mutable { source.request_stop(); };
+  if (!owner_->post_to_user(request)) stop_.request_stop();
 }
 
 }  // namespace coelect::detail

@@ -32,16 +32,17 @@ public:
   bool end(term_end how);
   /// Ends the term because its owner lets go: resigned, or why we were asked to wind it down.
   bool end_by_owner();
-  /// The users' execution context is going away: handlers are destroyed, not called.
-  void drop_waiters() noexcept;
+  /// That execution context is being destroyed, and with it, uncalled, the handlers that belong to it.
+  void drop_those_on(boost::asio::execution_context const& dying) noexcept;
 
 private:
   void request_stop();
+  std::optional<risk> present_risk() const;
 
   std::shared_ptr<candidate_state> owner_;
   std::uint64_t token_;
   std::stop_source stop_;
-  mutable std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards end_ and risk_
   term_end end_;
   std::optional<risk> risk_;
   std::shared_ptr<waiters<risk>> at_risk_;

@@ -15,7 +15,7 @@ namespace coelect::detail {
 /// and the token last; a torn deadline (one clock new, one old) only makes it answer "no" early.
 class validity {
 public:
-  explicit validity(std::shared_ptr<environment> env) : env_(std::move(env)) {}
+  explicit validity(std::shared_ptr<environment> env) : env_(std::move(env)), made_in_(base::this_process()) {}
 
   void begin(std::uint64_t token, instant until) noexcept {
     extend(until);
@@ -32,11 +32,19 @@ public:
   std::chrono::nanoseconds left(std::uint64_t token) const noexcept {
     auto const until = deadline();
     bool const current = token != 0 && token_.load(std::memory_order_acquire) == token;
-    if (!current || !base::in_original_process()) return {};
+    if (!current || !base::in_process(made_in_)) return {};
     auto const left = until.left(env_->now());
     return left > std::chrono::nanoseconds(0) ? left : std::chrono::nanoseconds(0);
   }
   bool holds(std::uint64_t token) const noexcept { return left(token) > std::chrono::nanoseconds(0); }
+
+  /// When that time is up, on CLOCK_BOOTTIME; never later than the deadline. For display.
+  clock::time_point until(std::uint64_t token) const noexcept {
+    auto const now = env_->now();  // read first: time that passes meanwhile only makes the answer early
+    auto const time_left = left(token);
+    if (time_left == std::chrono::nanoseconds::max()) return clock::time_point::max();
+    return clock::time_point(now.boot + time_left);
+  }
 
   /// The token under which we may act now, or 0.
   std::uint64_t current() const noexcept {
@@ -56,6 +64,7 @@ private:
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
   std::shared_ptr<environment> env_;
+  unsigned const made_in_;  // the process; a forked child never leads
   std::atomic<std::int64_t> boot_{0};
   std::atomic<std::int64_t> raw_{0};
   std::atomic<std::uint64_t> token_{0};

@@ -1,9 +1,11 @@
 // Keeps users' completion handlers until there is something to tell them.
 #pragma once
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <coelect/detail/initiate.hpp>
 #include <coelect/error.hpp>
@@ -14,6 +16,10 @@
 
 namespace coelect::detail {
 
+using boost::asio::cancellation_type;
+inline constexpr cancellation_type any_cancellation =
+    cancellation_type::terminal | cancellation_type::partial | cancellation_type::total;
+
 /// Any number of pending operations that complete with (error_code, Result...). Every member may be
 /// called from any thread. Handlers are posted to their own executor, which counts as busy for as
 /// long as they are kept, and are never run inside a call made here.
@@ -23,19 +29,17 @@ public:
   using handler_type = handler<void(error_code, Result...)>;
   using id_type = std::uint64_t;
 
-  /// Keeps `h`. Cancelling it (any type) calls `on_cancel`, or, when that is empty, completes it
-  /// with operation_aborted.
-  id_type add(handler_type h, boost::asio::any_io_executor const& fallback,
+  /// Keeps `h`. Cancelling it, by one of the types in `by`, calls `on_cancel`, or, when that is empty,
+  /// completes it with operation_aborted.
+  id_type add(handler_type h, boost::asio::any_io_executor const& fallback, cancellation_type by = any_cancellation,
               std::function<void(id_type)> on_cancel = {}) {
-    auto slot = boost::asio::get_associated_cancellation_slot(h.call);
     auto op = std::make_unique<pending>(std::move(h), fallback);
-    id_type id = 0;
-    {
-      std::lock_guard const lock(mutex_);
-      id = op->id = ++last_id_;
-      pending_.push_back(std::move(op));
-    }
-    if (slot.is_connected()) connect(slot, id, std::move(on_cancel));
+    auto const id = op->id = next_id();
+    // First the slot, then the list: once it is there another thread may complete the operation.
+    auto slot = boost::asio::get_associated_cancellation_slot(op->handler.call);
+    if (slot.is_connected()) connect(slot, id, by, std::move(on_cancel));
+    std::lock_guard const lock(mutex_);
+    pending_.push_back(std::move(op));
     return id;
   }
 
@@ -65,12 +69,15 @@ public:
     pending_.clear();
   }
 
-  /// Destroys all handlers without calling them: their execution context is going away.
-  void drop_all() noexcept {
-    std::list<std::unique_ptr<pending>> dropped;
-    {
-      std::lock_guard const lock(mutex_);
-      dropped.swap(pending_);
+  /// Destroys, without calling them, the handlers that belong to a context that is being destroyed.
+  void drop_those_on(boost::asio::execution_context const& dying) noexcept {
+    std::list<std::unique_ptr<pending>> dropped;  // destroyed outside the lock: they may own anything
+    std::lock_guard const lock(mutex_);
+    for (auto it = pending_.begin(); it != pending_.end();) {
+      auto const next = std::next(it);
+      bool const theirs = &boost::asio::query((*it)->executor, boost::asio::execution::context) == &dying;
+      if (theirs) dropped.splice(dropped.end(), pending_, it);
+      it = next;
     }
   }
 
@@ -80,11 +87,6 @@ public:
     for (auto const& op : pending_)
       if (op->id == id) return op->cancelled;
     return false;
-  }
-
-  bool empty() const {
-    std::lock_guard const lock(mutex_);
-    return pending_.empty();
   }
 
 private:
@@ -104,10 +106,22 @@ private:
   };
 
   static void finish(pending& op, error_code ec, Result... result) {
-    auto call = [h = std::move(op.handler.call), ec, ... result = std::move(result)]() mutable {
-      std::move(h)(ec, std::move(result)...);
+    auto call = [h = std::move(op.handler.call), ec, foreign = op.handler.foreign,
+                 ... result = std::move(result)]() mutable {
+      if (!foreign) return std::move(h)(ec, std::move(result)...);
+      // Its executor can only be dispatched to: from here, so that nothing runs inside of complete().
+      auto const to = boost::asio::get_associated_executor(h);
+      auto last = [h = std::move(h), ec, ... result = std::move(result)]() mutable {
+        std::move(h)(ec, std::move(result)...);
+      };
+      boost::asio::dispatch(to, std::move(last));
     };
     boost::asio::post(op.executor, std::move(call));
+  }
+
+  id_type next_id() {
+    std::lock_guard const lock(mutex_);
+    return ++last_id_;
   }
 
   void mark_cancelled(id_type id) {
@@ -117,12 +131,10 @@ private:
   }
 
   template <class Slot>
-  void connect(Slot& slot, id_type id, std::function<void(id_type)> on_cancel) {
-    auto cancel = [weak = this->weak_from_this(), id,
-                   on_cancel = std::move(on_cancel)](boost::asio::cancellation_type type) {
-      if (type == boost::asio::cancellation_type::none) return;
+  void connect(Slot& slot, id_type id, cancellation_type by, std::function<void(id_type)> on_cancel) {
+    auto cancel = [weak = this->weak_from_this(), id, by, on_cancel = std::move(on_cancel)](cancellation_type type) {
       auto const self = weak.lock();
-      if (!self) return;
+      if (!self || (type & by) == cancellation_type::none) return;
       self->mark_cancelled(id);
       if (on_cancel) on_cancel(id);
       else self->complete(id, boost::asio::error::operation_aborted, Result()...);

@@ -1,5 +1,8 @@
 // Learns that an execution context is being destroyed, before its I/O services are.
 #include "env/context_watch.hpp"
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/strand.hpp>
 #include <list>
 #include <mutex>
 
@@ -45,7 +48,10 @@ private:
 
 }  // namespace
 
-std::shared_ptr<void> when_gone(boost::asio::execution_context& context, std::function<void()> gone) {
+std::shared_ptr<void> when_gone(boost::asio::any_io_executor const& ex, std::function<void()> gone) {
+  // Makes the strands' service, if nobody has yet: it must be older than ours to go after it.
+  static_cast<void>(boost::asio::make_strand(ex));
+  auto& context = boost::asio::query(ex, boost::asio::execution::context);
   return boost::asio::use_service<watch_service>(context).add(std::move(gone));
 }
 

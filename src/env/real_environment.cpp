@@ -6,10 +6,12 @@
 #include <coelect/environment.hpp>
 #include <coelect/error.hpp>
 #include <ctime>
+#include <mutex>
 #include <random>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <utility>
 
 namespace coelect {
 namespace {
@@ -32,9 +34,10 @@ public:
     timer_->assign(fd);
   }
 
-  // A forked child shares the parent's epoll set: Asio would take the parent's timer out of it.
   ~boottime_alarm() override {
-    if (base::in_original_process()) return;
+    setting_->next_round();
+    if (base::in_process(made_in_)) return;
+    // A forked child shares the parent's epoll set: Asio would take the parent's timer out of it.
     ::close(timer_->native_handle());
     static_cast<void>(timer_.release());
   }
@@ -42,24 +45,45 @@ public:
   void set(instant when, std::function<void()> ring) override {
     clear();
     arm(std::max(when.left(read_both()), std::chrono::nanoseconds(1)));
-    auto done = [this, round = round_, live = std::weak_ptr<int>(life_), ring = std::move(ring)](error_code const& ec) {
-      if (live.expired() || round != round_ || ec == boost::asio::error::operation_aborted) return;
-      waiting_ = false;
-      ring();
+    auto done = [setting = setting_, round = setting_->begin(std::move(ring))](error_code const&) {
+      if (auto const due = setting->take(round)) due();
     };
-    waiting_ = true;
     timer_->async_wait(boost::asio::posix::stream_descriptor::wait_read, std::move(done));
   }
 
   void clear() override {
-    ++round_;
-    if (!waiting_) return;
-    waiting_ = false;
+    if (!setting_->next_round()) return;
     error_code ignored;
     timer_->cancel(ignored);
   }
 
 private:
+  // Shared with the wait that is under way, which may end on the strand while we are destroyed elsewhere.
+  class setting {
+  public:
+    std::uint64_t begin(std::function<void()> ring) {
+      std::lock_guard const lock(mutex_);
+      ring_ = std::move(ring);
+      return ++round_;
+    }
+    std::function<void()> take(std::uint64_t round) {
+      std::lock_guard const lock(mutex_);
+      return round == round_ ? std::exchange(ring_, nullptr) : nullptr;
+    }
+    bool next_round() {  // true: a wait was under way
+      std::function<void()> dropped;
+      std::lock_guard const lock(mutex_);
+      ++round_;
+      dropped.swap(ring_);
+      return static_cast<bool>(dropped);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::uint64_t round_ = 0;
+    std::function<void()> ring_;
+  };
+
   void arm(std::chrono::nanoseconds wait) {
     auto const whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
     itimerspec spec{};
@@ -69,9 +93,8 @@ private:
   }
 
   std::unique_ptr<boost::asio::posix::stream_descriptor> timer_;
-  std::shared_ptr<int> life_ = std::make_shared<int>(0);  // tells a late ring that we are gone
-  std::uint64_t round_ = 0;
-  bool waiting_ = false;
+  std::shared_ptr<setting> setting_ = std::make_shared<setting>();
+  unsigned const made_in_ = base::this_process();
 };
 
 class real_environment final : public environment {

@@ -3,7 +3,6 @@
 #include "env/context_watch.hpp"
 #include "env/timer_queue.hpp"
 #include <boost/asio/post.hpp>
-#include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
 #include <coelect/store_context.hpp>
 #include <list>
@@ -13,6 +12,7 @@
 namespace coelect {
 
 struct store_context::impl {
+  unsigned const made_in = base::this_process();
   std::shared_ptr<env::timer_queue> timers;
   std::shared_ptr<void> watch;
   mutable std::mutex mutex;  // guards what follows
@@ -49,18 +49,17 @@ std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor 
     auto const self = weak.lock();
     if (self) self->post([timers = self->impl_->timers] { timers->settle(); });
   });
-  auto& context = boost::asio::query(where, boost::asio::execution::context);
   auto gone = [weak] {
     if (auto const self = weak.lock()) self->gone();
   };
-  own.watch = env::when_gone(context, std::move(gone));
+  own.watch = env::when_gone(where, std::move(gone));
   return made;
 }
 
 store_context::~store_context() = default;
 
 bool store_context::post(std::function<void()> work) {
-  if (!base::in_original_process()) return false;
+  if (!base::in_process(impl_->made_in)) return false;
   std::lock_guard const lock(impl_->mutex);
   if (!impl_->strand) return false;
   boost::asio::post(impl_->strand, std::move(work));

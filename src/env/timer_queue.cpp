@@ -1,7 +1,7 @@
 // Keeps all timers of a store and sets one alarm for the first of them.
 #include "env/timer_queue.hpp"
+#include <list>
 #include <utility>
-#include <vector>
 
 namespace coelect::env {
 namespace {
@@ -72,35 +72,36 @@ void timer_queue::settle() {
 
 void timer_queue::ring() {
   set_for_ = {};
+  // What a timer calls may throw: the others stay, and the alarm is set for them.
+  struct settle_at_end {
+    timer_queue& queue;
+    ~settle_at_end() { queue.settle(); }
+  } const guard{*this};
   auto const now = env_->now();
-  std::vector<std::shared_ptr<entry>> due;
-  {
-    std::lock_guard const lock(mutex_);
-    while (!pending_.empty() && pending_.begin()->first <= now.boot) {
-      auto e = std::move(pending_.begin()->second);
-      pending_.erase(pending_.begin());
-      e->queued_ = false;
-      if (e->when_.reached(now)) due.push_back(std::move(e));
-      else place(std::move(e), now);
-    }
+  for (auto work = take_due(now); work; work = take_due(now)) work();
+}
+
+std::function<void()> timer_queue::take_due(instant now) {
+  std::lock_guard const lock(mutex_);
+  while (!pending_.empty() && pending_.begin()->first <= now.boot) {
+    auto e = std::move(pending_.begin()->second);
+    pending_.erase(pending_.begin());
+    e->queued_ = false;
+    if (e->when_.reached(now)) return std::exchange(e->work_, nullptr);
+    place(std::move(e), now);
   }
-  for (auto const& e : due) {
-    std::function<void()> work;
-    {
-      std::lock_guard const lock(mutex_);
-      work = std::exchange(e->work_, nullptr);  // an earlier one may have cleared it
-    }
-    if (work) work();
-  }
-  settle();
+  return nullptr;
 }
 
 void timer_queue::close() noexcept {
-  by_time dropped;
+  std::list<std::function<void()>> dropped;  // destroyed outside the lock: they may own anything
   {
     std::lock_guard const lock(mutex_);
-    for (auto& [when, e] : pending_) e->queued_ = false;
-    dropped.swap(pending_);
+    for (auto& [when, e] : pending_) {
+      e->queued_ = false;
+      dropped.push_back(std::exchange(e->work_, nullptr));
+    }
+    pending_.clear();
   }
   bell_.reset();
 }

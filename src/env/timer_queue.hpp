@@ -40,6 +40,7 @@ public:
 private:
   void place(std::shared_ptr<entry> e, instant now);  // with the mutex held
   void ring();
+  std::function<void()> take_due(instant now);
 
   std::shared_ptr<environment> env_;
   std::unique_ptr<alarm> bell_;

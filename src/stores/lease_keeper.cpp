@@ -12,8 +12,17 @@ bool lease_keeper::begin(instant sent, std::chrono::milliseconds ttl) {
   auto orders = fsm_.granted(sent, ttl, context_->now());
   if (orders.over) return false;
   orders.extended = false;  // the grant itself says so
+  bool const warned = std::exchange(orders.warn, false);
   obey(orders, {});
+  if (warned) warn_after_begin();
   return true;
+}
+
+// A grant that took long may be at risk from the start; that is said after its reply.
+void lease_keeper::warn_after_begin() {
+  context_->post([this, life = std::weak_ptr<int>(life_)] {
+    if (!life.expired() && fsm_.alive() && fsm_.at_risk()) hears_.at_risk();
+  });
 }
 
 void lease_keeper::revoked(error_code why, std::string detail) { obey(fsm_.revoked(why), std::move(detail)); }

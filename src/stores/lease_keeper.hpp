@@ -33,6 +33,7 @@ public:
 
 private:
   void obey(rules::lease_orders const& orders, std::string detail);
+  void warn_after_begin();
   void on_renewal(renewal const& answer);
 
   std::shared_ptr<store_context> context_;

@@ -19,19 +19,23 @@ class handler {
 public:
   template <class Handler>
     requires(!std::same_as<std::remove_cvref_t<Handler>, handler>)
-  handler(Handler&& h) : executor(associated(h)), call(std::forward<Handler>(h)) {}
+  handler(Handler&& h) : executor(associated(h)), foreign(is_foreign<Handler>), call(std::forward<Handler>(h)) {}
   handler(handler&&) = default;
   handler& operator=(handler&&) = delete;  // any_completion_handler cannot be assigned in Boost 1.81
 
   boost::asio::any_io_executor executor;
+  bool foreign = false;  ///< It has an executor of a kind that any_io_executor cannot hold.
   boost::asio::any_completion_handler<Signature> call;
 
 private:
   template <class Handler>
+  static constexpr bool is_foreign = !std::convertible_to<
+      boost::asio::associated_executor_t<std::remove_cvref_t<Handler>, boost::asio::any_io_executor>,
+      boost::asio::any_io_executor>;
+  template <class Handler>
   static boost::asio::any_io_executor associated(Handler const& h) {
-    auto ex = boost::asio::get_associated_executor(h, boost::asio::any_io_executor());
-    if constexpr (std::convertible_to<decltype(ex), boost::asio::any_io_executor>) return ex;
-    else return {};
+    if constexpr (is_foreign<Handler>) return {};
+    else return boost::asio::get_associated_executor(h, boost::asio::any_io_executor());
   }
 };
 

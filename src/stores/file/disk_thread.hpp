@@ -17,7 +17,7 @@ public:
   disk_thread& operator=(disk_thread const&) = delete;
   ~disk_thread() {
     if (!pool_) return;
-    if (base::in_original_process()) pool_->stop();
+    if (base::in_process(made_in_)) pool_->stop();
     else static_cast<void>(pool_.release());  // a forked child has no such thread to wait for
   }
 
@@ -29,6 +29,7 @@ public:
 
 private:
   std::unique_ptr<boost::asio::thread_pool> pool_;
+  unsigned const made_in_ = base::this_process();
 };
 
 }  // namespace coelect::stores::file

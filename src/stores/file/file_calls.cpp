@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace coelect::stores::file {
@@ -40,6 +41,11 @@ meaning meaning_of(int error) {
 outcome from_errno(int error, char const* doing, std::filesystem::path const& path) {
   auto const [code, cure] = meaning_of(error);
   return {code, std::string("cannot ") + doing + " " + path.string() + ": " + std::strerror(error) + "; " + cure};
+}
+
+bool is_regular(int fd) noexcept {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 bool write_all(int fd, std::string_view bytes, off_t at) noexcept {

@@ -12,6 +12,7 @@ namespace coelect::stores::file {
 /// What an errno means for an election, in words that name the file and what would help.
 outcome from_errno(int error, char const* doing, std::filesystem::path const& path);
 
+bool is_regular(int fd) noexcept;
 /// False with errno set.
 bool write_all(int fd, std::string_view bytes, off_t at) noexcept;
 /// Up to `size` bytes; what cannot be read is missing.

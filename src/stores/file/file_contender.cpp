@@ -54,7 +54,8 @@ void file_contender::on_disk(instant give_up, work job, answer done) {
 }
 
 void file_contender::try_acquire(instant give_up, reply<attempt> done) {
-  applicant const who{who_.candidate, who_.value, wall_microseconds(shop_->context->env())};
+  auto now = [env = shop_->context->shared_env()] { return wall_microseconds(*env); };
+  applicant const who{who_.candidate, who_.value, std::move(now)};
   auto job = [who](lock_file& file) { return file.try_acquire(who); };
   on_disk(give_up, job, [this, done](lock_file::result const& result) { on_try(result, done); });
 }
@@ -90,14 +91,14 @@ void file_contender::check_hold() {
   hears_.asked_to_resign();
 }
 
-// Follows the file that is open here, which may change when it was replaced.
+// Follows the file that is open here, which is another one when it was replaced.
 void file_contender::subscribe() {
-  int const fd = file_->descriptor();
-  if (fd == watched_ && subscription_) return;
-  watched_ = fd;
+  auto const file = file_->generation();
+  if (file == watched_ && subscription_) return;
+  watched_ = file;
   subscription_.reset();
-  if (fd < 0) return;
-  subscription_ = shop_->watch->subscribe(fd, [this](file_event event) { on_event(event); });
+  if (file_->descriptor() < 0) return;
+  subscription_ = shop_->watch->subscribe(file_->descriptor(), [this](file_event event) { on_event(event); });
   woken_ = true;  // what happened before we watched is not known
 }
 
@@ -142,7 +143,6 @@ void file_contender::leave(instant give_up, reply<outcome> done) {
   again_.clear();
   waiting_ = nullptr;
   subscription_.reset();
-  watched_ = -1;
   auto job = [](lock_file& file) {
     file.close();
     return lock_file::result{};

@@ -45,7 +45,7 @@ private:
   hold_listener& hears_;
   std::shared_ptr<lock_file> file_;  // used by one disk job at a time, and between jobs here
   std::shared_ptr<subscription> subscription_;
-  int watched_ = -1;
+  std::uint64_t watched_ = 0;  // generation of the file that subscription_ is for
   timer limit_, again_;
   reply<outcome> waiting_;
   std::uint64_t token_ = 0;  // not 0: we hold it

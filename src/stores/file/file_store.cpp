@@ -79,7 +79,7 @@ private:
   std::shared_ptr<file_observation> running_;
 };
 
-class file_store final : public store, private closable {
+class file_store final : public store, private closable, public std::enable_shared_from_this<file_store> {
 public:
   explicit file_store(std::shared_ptr<workshop> shop) : store(shop->context), shop_(std::move(shop)) {}
   static std::shared_ptr<file_store> make(std::shared_ptr<workshop> shop) {
@@ -102,9 +102,8 @@ public:
   }
 
   void look(std::string const& election, instant give_up, reply<outcome, sighting> done) override {
-    on_disk<glance>(
-        give_up, [path = shop_->path_of(election)] { return look_at(path); },
-        [done](glance const& g) { done(g.how, g.seen); });
+    auto job = [path = shop_->path_of(election)] { return look_at(path); };
+    on_disk(give_up, job, [done](glance const& g) { done(g.how, g.seen); });
   }
 
   std::unique_ptr<observation> watch(std::string const& election, sighting const& seen,
@@ -118,50 +117,63 @@ public:
               reply<outcome> done) override {
     auto job = [path = shop_->path_of(election), token, how] {
       glance answer;
-      if (how == depose_how::ask) {
-        answer.how = request_resignation(path, token);
-        return answer;
-      }
-      answer = look_at(path);
-      auto const pid = answer.pid == 0 ? std::string() : " " + std::to_string(answer.pid);
-      if (answer.how.ok())
-        answer.how = outcome(errc::unsupported, "a lock cannot be taken from a living process; end process" + pid +
-                                                    " (kill -9) and the kernel frees it");
+      if (how == depose_how::ask) answer.how = request_resignation(path, token);
+      else answer.how = refuse_force(look_at(path), token);
       return answer;
     };
-    on_disk<glance>(give_up, job, [done](glance const& g) { done(g.how); });
+    on_disk(give_up, job, [done](glance const& g) { done(g.how); });
   }
 
 private:
-  // The first of answer and time limit wins; the reply does not depend on this store's life.
-  template <class Result>
-  void on_disk(instant give_up, std::function<Result()> job, std::function<void(Result const&)> done) {
-    struct pending {
-      timer limit;
-      bool over = false;
+  static outcome refuse_force(glance const& now, std::uint64_t token) {
+    if (!now.how.ok()) return now.how;
+    if (now.seen.fencing_token() != token || token == 0) return {errc::not_leader, "no leader with that token"};
+    return {errc::unsupported, "a lock cannot be taken from a living process; end process " + std::to_string(now.pid) +
+                                   " (kill -9) and the kernel frees it"};
+  }
+
+  /// A question that the disk thread is answering. Kept here, on the strand: the thread has only a
+  /// weak pointer, so that it never is the one that destroys what the asker owns, this store included.
+  struct question {
+    timer limit;
+    std::function<void(glance const&)> done;
+  };
+
+  void on_disk(instant give_up, std::function<glance()> job, std::function<void(glance const&)> done) {
+    auto const asked = std::make_shared<question>();
+    asked->done = std::move(done);
+    std::weak_ptr<question> const weak = asked;
+    auto late = [self = weak_from_this(), weak] {
+      glance nothing;
+      nothing.how = outcome(errc::timed_out, "the disk did not answer in time");
+      if (auto const here = self.lock()) here->answer(weak, nothing);
     };
-    auto const one = std::make_shared<pending>();
-    auto finish = [one, done](Result const& result) {
-      if (std::exchange(one->over, true)) return;
-      one->limit.clear();
-      done(result);
-    };
-    auto late = [finish] {
-      Result result;
-      result.how = outcome(errc::timed_out, "the disk did not answer in time");
-      finish(result);
-    };
-    one->limit = shop_->context->at(give_up, std::move(late));
-    auto run = [context = shop_->context, job = std::move(job), finish] {
+    asked->limit = context()->at(give_up, std::move(late));
+    questions_.push_back(asked);
+    auto run = [context = context(), job = std::move(job), weak, self = weak_from_this()] {
       auto const result = job();
-      context->post([finish, result] { finish(result); });
+      context->post([self, weak, result] {
+        if (auto const here = self.lock()) here->answer(weak, result);
+      });
     };
     shop_->disk.run(std::move(run));
   }
 
-  void context_gone() noexcept override { shop_->watch->close(); }
+  void answer(std::weak_ptr<question> const& weak, glance const& result) {
+    auto const asked = weak.lock();
+    if (!asked) return;
+    std::erase(questions_, asked);
+    asked->limit.clear();
+    asked->done(result);
+  }
+
+  void context_gone() noexcept override {
+    questions_.clear();
+    shop_->watch->close();
+  }
 
   std::shared_ptr<workshop> shop_;
+  std::vector<std::shared_ptr<question>> questions_;
 };
 
 void check_times(file_store_options const& o) {

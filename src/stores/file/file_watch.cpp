@@ -2,6 +2,7 @@
 #include "stores/file/file_watch.hpp"
 #include "base/fork_guard.hpp"
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstring>
 #include <string>
@@ -22,7 +23,7 @@ subscription::~subscription() {
   if (auto const watch = at_.lock()) watch->forget_unwanted();
 }
 
-file_watch::file_watch(boost::asio::any_io_executor where) {
+file_watch::file_watch(boost::asio::any_io_executor where) : made_in_(base::this_process()) {
   int const fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (fd >= 0) inotify_ = std::make_unique<boost::asio::posix::stream_descriptor>(where, fd);
 }
@@ -31,7 +32,7 @@ file_watch::~file_watch() { close(); }
 
 // A forked child shares the parent's epoll set: Asio would take the parent's descriptor out of it.
 void file_watch::close() noexcept {
-  if (inotify_ && !base::in_original_process()) {
+  if (inotify_ && !base::in_process(made_in_)) {
     ::close(inotify_->native_handle());
     static_cast<void>(inotify_.release());
   }
@@ -88,6 +89,7 @@ void file_watch::read() {
     self->reading_ = false;
     if (!self->inotify_) return;
     if (!ec) self->on_read(size);
+    else if (ec != boost::asio::error::operation_aborted) return self->close();  // polling must do
     if (!self->watches_.empty()) self->read();
   };
   inotify_->async_read_some(boost::asio::buffer(buffer_), std::move(on_done));

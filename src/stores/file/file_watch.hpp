@@ -60,6 +60,7 @@ private:
   std::map<int, std::vector<std::weak_ptr<subscription>>> watches_;
   alignas(8) char buffer_[4096];
   bool reading_ = false;
+  unsigned const made_in_;
 };
 
 }  // namespace coelect::stores::file

@@ -1,5 +1,6 @@
 // Owns the descriptor whose open file description is the lock; a forked child loses its copy.
 #include "stores/file/lock_descriptor.hpp"
+#include <fcntl.h>
 #include <mutex>
 #include <pthread.h>
 #include <unistd.h>
@@ -35,25 +36,32 @@ private:
     return all;
   }
   void in_child() {
-    for (auto* d = first; d; d = d->next_) {
+    while (auto* const d = first) {
       ::close(d->fd_);
       d->fd_ = -1;
+      remove(*d);
     }
     mutex.unlock();
   }
 };
 
-lock_descriptor::lock_descriptor(int fd) { reset(fd); }
-
-void lock_descriptor::reset(int fd) {
+bool lock_descriptor::open(char const* path, int flags, unsigned mode) noexcept {
+  reset();
   auto& all = lock_descriptor_registry::get();
   std::lock_guard const lock(all.mutex);
-  if (fd_ >= 0) {
-    ::close(fd_);
-    all.remove(*this);
-  }
-  fd_ = fd;
-  if (fd_ >= 0) all.add(*this);
+  fd_ = ::open(path, flags, mode);
+  if (fd_ < 0) return false;
+  all.add(*this);
+  return true;
+}
+
+void lock_descriptor::reset() noexcept {
+  auto& all = lock_descriptor_registry::get();
+  std::lock_guard const lock(all.mutex);
+  if (fd_ < 0) return;
+  ::close(fd_);
+  fd_ = -1;
+  all.remove(*this);
 }
 
 }  // namespace coelect::stores::file

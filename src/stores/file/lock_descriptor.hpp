@@ -1,7 +1,5 @@
 // Owns the descriptor whose open file description is the lock; a forked child loses its copy.
 #pragma once
-#include <utility>
-
 namespace coelect::stores::file {
 
 /// The kernel frees the lock when the last copy of the descriptor is closed, so a forked child that
@@ -10,12 +8,13 @@ namespace coelect::stores::file {
 class lock_descriptor {
 public:
   lock_descriptor() = default;
-  explicit lock_descriptor(int fd);
   lock_descriptor(lock_descriptor const&) = delete;
   lock_descriptor& operator=(lock_descriptor const&) = delete;
   ~lock_descriptor() { reset(); }
 
-  void reset(int fd = -1);
+  /// open(2), with no fork() in between. False with errno set.
+  bool open(char const* path, int flags, unsigned mode) noexcept;
+  void reset() noexcept;
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 

@@ -55,23 +55,22 @@ void lock_file::let_go_of_old_file() {
 }
 
 outcome lock_file::open() {
-  int const fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0 && errno == ENOENT) return open_new();
-  if (fd < 0) return from_errno(errno, "open", path_);
-  fd_.reset(fd);
-  struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) return {};
-  close();
-  return {errc::unsupported, path_.string() + ": this is not a regular file; remove it"};
-}
-
-outcome lock_file::open_new() {
+  ++generation_;
+  constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;  // O_NONBLOCK: a FIFO must not hold us up
   auto const mode = static_cast<mode_t>(permissions_);
-  int const fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-  if (fd < 0 && errno == EEXIST) return open();
-  if (fd < 0) return from_errno(errno, "create", path_);
-  fd_.reset(fd);
-  ::fchmod(fd, mode);  // as asked, whatever the umask
+  bool opened = fd_.open(path_.c_str(), flags, 0);
+  bool const is_new = !opened && errno == ENOENT;
+  if (is_new) {
+    opened = fd_.open(path_.c_str(), flags | O_CREAT | O_EXCL, mode);
+    if (!opened && errno == EEXIST) return open();  // somebody was faster
+  }
+  if (!opened) return from_errno(errno, is_new ? "create" : "open", path_);
+  if (!is_regular(fd_.get())) {
+    close();
+    return {errc::unsupported, path_.string() + ": this is not a regular file; remove it"};
+  }
+  if (!is_new) return {};
+  ::fchmod(fd_.get(), mode);  // as asked, whatever the umask
   if (sync_directory(path_.parent_path())) return {};
   return failed("sync the directory of").how;
 }
@@ -101,12 +100,13 @@ lock_file::result lock_file::write_win(applicant const& who) {
                                      "Stop all candidates and delete the file: a new one counts from the present time"),
             {}};
   bool const unused = state.what == wire::lock_state::kind::unused;
+  auto const now = who.now();
   wire::lock_record record;
   record.sequence = unused ? 1 : state.newest.sequence + 1;
-  record.token = unused ? static_cast<std::uint64_t>(who.now.count()) : state.next_token;
+  record.token = unused ? static_cast<std::uint64_t>(now.count()) : state.next_token;
   record.token = std::max(record.token, at_least_);
   record.pid = static_cast<std::uint64_t>(::getpid());
-  record.since = who.now;
+  record.since = now;
   record.candidate = who.candidate;
   record.value = who.value;
   // Both slots get their disk blocks now: later syncs then have no file system metadata to write.

@@ -4,6 +4,7 @@
 #include "wire/lock_record.hpp"
 #include <coelect/store.hpp>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 namespace coelect::stores::file {
@@ -12,7 +13,8 @@ namespace coelect::stores::file {
 struct applicant {
   std::string candidate;
   std::string value;
-  std::chrono::microseconds now{};  ///< Wall clock since 1970: shown, and seeds a new file's counter.
+  /// Wall clock since 1970, asked under the lock: it is shown, and seeds a new file's counter.
+  std::function<std::chrono::microseconds()> now;
 };
 
 /// One candidate's own open file description of one lock file. Used from one thread at a time.
@@ -32,6 +34,8 @@ public:
 
   /// The descriptor, also while somebody else holds the lock; -1 when not open.
   int descriptor() const noexcept { return fd_.get(); }
+  /// Changes whenever another file is opened; descriptors are used again and do not tell.
+  std::uint64_t generation() const noexcept { return generation_; }
   /// True while the file that is open here is the one that others will find.
   bool in_place() const noexcept;
   /// Token of the leader that was asked to resign, if any.
@@ -39,7 +43,6 @@ public:
 
 private:
   outcome open();
-  outcome open_new();
   std::optional<bool> lock() const noexcept;
   result write_win(applicant const& who);
   outcome write(wire::lock_record const& record, std::size_t slot);
@@ -50,6 +53,7 @@ private:
   std::filesystem::path path_;
   std::filesystem::perms permissions_;
   lock_descriptor fd_;
+  std::uint64_t generation_ = 0;
   std::uint64_t at_least_ = 0;  // tokens seen in a file that has been replaced since
   std::optional<wire::lock_record> held_;
   std::size_t held_slot_ = 0;

@@ -8,6 +8,8 @@
 namespace coelect::stores::file {
 namespace {
 
+constexpr int look_flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;  // O_NONBLOCK: a FIFO must not hold us up
+
 class plain_descriptor {
 public:
   explicit plain_descriptor(int fd) : fd_(fd) {}
@@ -33,7 +35,8 @@ bool is_held(int fd) {
 glance look_into(int fd, std::filesystem::path const& path) {
   glance seen;
   seen.seen = sighting::empty_seat();
-  if (!is_held(fd)) return seen;
+  if (!is_regular(fd)) seen.how = outcome(errc::unsupported, path.string() + ": this is not a regular file");
+  if (!seen.how.ok() || !is_held(fd)) return seen;
   auto const first = read_at(fd, wire::record_slot, 0);
   auto const second = read_at(fd, wire::record_slot, wire::record_slot);
   auto const state = wire::judge(first, second);
@@ -50,7 +53,7 @@ glance look_into(int fd, std::filesystem::path const& path) {
 }  // namespace
 
 glance look_at(std::filesystem::path const& path) {
-  plain_descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  plain_descriptor const file(::open(path.c_str(), O_RDONLY | look_flags));
   if (file.get() >= 0) return look_into(file.get(), path);
   glance nothing;
   nothing.seen = sighting::empty_seat();
@@ -59,7 +62,7 @@ glance look_at(std::filesystem::path const& path) {
 }
 
 outcome request_resignation(std::filesystem::path const& path, std::uint64_t token) {
-  plain_descriptor const file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  plain_descriptor const file(::open(path.c_str(), O_RDWR | look_flags));
   if (file.get() < 0 && errno == ENOENT) return {errc::not_leader, "nobody leads"};
   if (file.get() < 0) return from_errno(errno, "open", path);
   auto const now = look_into(file.get(), path);

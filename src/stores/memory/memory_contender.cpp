@@ -86,8 +86,8 @@ void memory_contender::watch_own_hold() {
     bool asked_to_go = false;
     explicit operator bool() const { return !held || asked_to_go; }
   };
-  auto look = [election = who_.election, id = id_](hub& h) {
-    return state{h.table().holds(election, id, h.now()), h.table().deposed(election, id)};
+  auto look = [election = who_.election, id = id_, heard = asked_to_go_](hub& h) {
+    return state{h.table().holds(election, id, h.now()), !heard && h.table().deposed(election, id)};
   };
   auto answer = [this](outcome const& how, state const& seen) {
     if (!how.ok()) return watch_own_hold();
@@ -97,8 +97,11 @@ void memory_contender::watch_own_hold() {
 }
 
 void memory_contender::on_own_hold(bool held, bool asked_to_go) {
-  if (!held) keeper_.revoked(errc::lease_lost, "the hub has dropped the hold");
-  else if (asked_to_go) hears_.asked_to_resign();
+  if (!held) return keeper_.revoked(errc::lease_lost, "the hub has dropped the hold");
+  if (!asked_to_go) return;
+  asked_to_go_ = true;
+  watch_own_hold();
+  hears_.asked_to_resign();
 }
 
 }  // namespace coelect::stores::memory

@@ -26,6 +26,7 @@ private:
   hold_listener& hears_;
   std::uint64_t id_;  // random: a late request of an earlier candidacy cannot touch this one
   lease_keeper keeper_;
+  bool asked_to_go_ = false;
   std::shared_ptr<call> asked_, renewing_, publishing_, waiting_, own_hold_;
 };
 

@@ -114,15 +114,21 @@ TEST_CASE("JSON: written flat and in order, read with care") {
   CHECK_FALSE(base::json_reader::parse("{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}"));
 }
 
-TEST_CASE("a forked child knows that it is one") {
-  REQUIRE(base::in_original_process());
+TEST_CASE("a forked child knows that it is not its parent, and has a name of its own") {
+  auto const parent = base::this_process();
+  REQUIRE(base::in_process(parent));
   auto const child = ::fork();
-  if (child == 0) ::_exit(base::in_original_process() ? 1 : 0);
+  if (child == 0) {
+    bool const stranger = !base::in_process(parent);
+    auto const own = base::this_process();
+    bool const named = own != parent && own != 0 && base::in_process(own) && !base::in_process(parent);
+    ::_exit(stranger && named ? 0 : 1);
+  }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
-  CHECK(base::in_original_process());
+  CHECK(base::in_process(parent));
 }
 
 TEST_CASE("a fence lets tokens pass that are not below the highest seen") {

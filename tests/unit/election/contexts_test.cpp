@@ -4,12 +4,16 @@
 #include "support/real_loop.hpp"
 #include "support/scratch_directory.hpp"
 #include <atomic>
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
-#include <condition_variable>
+#include <future>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -302,6 +306,73 @@ TEST_CASE("a forked child that lives on does not keep the lock") {
   CHECK(second.result.valid());
   ::close(pipe_ends[1]);
   ::waitpid(child, nullptr, 0);
+}
+
+TEST_CASE("a child that makes its own store after fork elects like anybody else") {
+  scratch_directory scratch;
+  auto const child = ::fork();
+  if (child == 0) {
+    asio::io_context io;
+    elector e(io.get_executor(), open_store(io.get_executor(), "file:" + scratch.path().string()), named("child"));
+    catcher<leadership> won;
+    e.campaign(won.handler());
+    bool const done = run_until(io, [&] { return won.done(); });
+    ::_exit(done && won.result.valid() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("handlers on other contexts hear of the end when the elector's context dies") {
+  threaded_context renewing;
+  asio::io_context worker;
+  auto server = std::make_unique<asio::io_context>();
+  auto const where = make_memory_store(renewing.io.get_executor(), short_leases(10s));
+  auto e = std::make_unique<elector>(server->get_executor(), where, named("A"));
+  catcher<leadership> won;
+  e->campaign(won.handler());
+  REQUIRE(run_until(*server, [&] { return won.done(); }));
+  catcher<term_end> lost;
+  catcher<void> signal_lost;
+  won.result.lost(asio::bind_executor(worker, lost.handler()));
+  e->signal().lost(asio::bind_executor(worker, signal_lost.handler()));
+  server.reset();
+  CHECK(run_until(worker, [&] { return lost.done() && signal_lost.done(); }));
+  CHECK(lost.result.how() == end_of_term::stopped);
+}
+
+TEST_CASE("an operation whose slot is connected may complete on another thread at once") {
+  threaded_context pool(3);
+  auto const where = make_memory_store(pool.io.get_executor(), short_leases(10s));
+  elector e(pool.io.get_executor(), where, named("A"));
+  auto term = e.campaign(asio::use_future).get();
+  std::atomic<int> heard{0};
+  for (int i = 0; i < 500; ++i) {
+    asio::cancellation_signal stop;
+    std::promise<void> done;
+    auto handler = [&](error_code) {
+      ++heard;
+      done.set_value();
+    };
+    e.signal().gained(asio::bind_cancellation_slot(stop.slot(), handler));
+    done.get_future().wait();
+  }
+  CHECK(heard == 500);
+  CHECK(term.valid());
+}
+
+TEST_CASE("a handler that was erased before keeps its executor") {
+  asio::io_context server, worker;
+  auto const where = make_memory_store(server.get_executor(), short_leases(10s));
+  elector e(server.get_executor(), where, named("A"));
+  bool called = false;
+  auto plain = asio::bind_executor(worker, [&](error_code, sighting const&) { called = true; });
+  e.leader(asio::any_completion_handler<void(error_code, sighting)>(std::move(plain)));
+  server.run_for(200ms);
+  CHECK_FALSE(called);
+  CHECK(run_until(worker, [&] { return called; }));
 }
 
 TEST_CASE("any completion token works") {

@@ -264,6 +264,88 @@ TEST_CASE("cancelling a campaign at every moment leaves nobody elected") {
   }
 }
 
+TEST_CASE("stop() is not done by a release that began before it") {
+  one_host h;
+  h.fate = [](memory_request what) {
+    memory_fate f;
+    if (what == memory_request::release) f.reply_delay = 5ms;
+    return f;
+  };
+  auto e = h.make_elector("A");
+  auto term = h.win(e);
+  catcher<void> resigned, stopped;
+  catcher<leadership> again;
+  term.resign(resigned.handler());
+  e.campaign(again.handler());
+  h.world.settle();
+  h.world.run_until([&] { return resigned.done(); }, 1s);
+  e.stop(stopped.handler());
+  h.world.run_until([&] { return stopped.done(); }, 5s);
+  h.world.settle();
+  CHECK(stopped.done());
+  CHECK(again.done());
+  CHECK_FALSE(e.signal().is_leader());
+}
+
+TEST_CASE("R11: a grant that took long warns at once") {
+  one_host h;
+  h.fate = [](memory_request what) {
+    memory_fate f;
+    if (what == memory_request::renew) f.lose_request = true;
+    return f;
+  };
+  auto e = h.make_elector("A");
+  catcher<leadership> won;
+  e.campaign(won.handler());
+  h.world.step();
+  h.host->paused = true;
+  h.world.run_for(7'500ms);
+  h.host->paused = false;
+  REQUIRE(h.world.run_until([&] { return won.done(); }, 1s));
+  if (!won.result) return;  // the request itself had timed out: no win, nothing to warn of
+  catcher<risk> warned;
+  won.result.at_risk(warned.handler());
+  h.world.run_until([&] { return warned.done(); }, 5s);
+  CHECK(warned.result == risk::overdue);
+}
+
+TEST_CASE("terminal-only operations are not ended by other cancellations") {
+  one_host h;
+  h.fate = [](memory_request what) {
+    memory_fate f;
+    if (what == memory_request::release) f.reply_delay = 50ms;
+    return f;
+  };
+  auto e = h.make_elector("A");
+  auto term = h.win(e);
+  asio::cancellation_signal stop;
+  catcher<void> resigned;
+  term.resign(asio::bind_cancellation_slot(stop.slot(), resigned.handler()));
+  stop.emit(asio::cancellation_type::total);
+  h.world.run_until([&] { return resigned.done(); }, 5s);
+  CHECK_FALSE(*resigned.ec);
+}
+
+TEST_CASE("a campaign cancelled in a long pause leaves no timer behind") {
+  one_host h;
+  auto e = h.make_elector("A");
+  auto o = h.make_elector("O");
+  auto term = h.win(e);
+  catcher<void> asked;
+  o.depose(term.fencing_token(), depose_how::ask, asked.handler());
+  h.world.settle();
+  asio::cancellation_signal stop;
+  catcher<leadership> back;
+  e.campaign(asio::bind_cancellation_slot(stop.slot(), back.handler()));  // stands back for seconds
+  h.world.settle();
+  stop.emit(asio::cancellation_type::terminal);
+  auto const began = h.world.now();
+  while (h.world.step()) {
+  }
+  CHECK(*back.ec == asio::error::operation_aborted);
+  CHECK(h.world.now() - began < 100ms);
+}
+
 TEST_CASE("a second campaign is refused while one runs or a term is held") {
   one_host h;
   auto e = h.make_elector("A");

@@ -166,6 +166,57 @@ TEST_CASE("file: a waiting candidate does not overtake the holder of a deleted f
   CHECK(next.result.fencing_token() > token);
 }
 
+TEST_CASE("file: a file replaced twice is noticed as soon as the first time") {
+  file_scene s;
+  s.where = s.open(60s);
+  auto a = s.candidate("A");
+  auto b = s.candidate("B");
+  auto first = s.win(a);
+  catcher<leadership> next;
+  b.campaign(next.handler());
+  run_until(
+      s.io, [&] { return next.done(); }, 100ms);
+  std::filesystem::remove(s.lock);
+  REQUIRE(run_until(
+      s.io, [&] { return static_cast<bool>(first.ended()); }, 2s));
+  first = leadership();
+  REQUIRE(run_until(
+      s.io, [&] { return next.done(); }, 5s));
+  CHECK(next.result.valid());
+  std::filesystem::remove(s.lock);
+  CHECK(run_until(
+      s.io, [&] { return static_cast<bool>(next.result.ended()); }, 2s));
+}
+
+TEST_CASE("file: a store dropped right after a question, or with its context, leaves nothing behind") {
+  for (int i = 0; i < 50; ++i) {
+    file_scene s;
+    catcher<sighting> seen;
+    {
+      auto o = s.candidate("observer");
+      o.leader(seen.handler());
+      if (i % 2) s.io.run_one();
+    }
+    s.where.reset();
+    if (i % 4 < 2)
+      run_until(
+          s.io, [&] { return seen.done(); }, 2s);
+  }
+}
+
+TEST_CASE("file: a FIFO in the lock file's place holds nobody up") {
+  file_scene s;
+  REQUIRE(::mkfifo(s.lock.c_str(), 0600) == 0);
+  auto o = s.candidate("observer");
+  catcher<sighting> seen;
+  o.leader(seen.handler());
+  REQUIRE(run_until(
+      s.io, [&] { return seen.done(); }, 2s));
+  CHECK(*seen.ec == errc::unsupported);
+  auto a = s.candidate("A", "other");
+  CHECK(s.win(a).valid());
+}
+
 TEST_CASE("file: without inotify polling notices everything, only later") {
   file_scene s;
   rlimit before{};
@@ -252,11 +303,13 @@ TEST_CASE("file: depose asks the leader; force names the process to end") {
   auto a = s.candidate("A");
   auto b = s.candidate("B");
   auto term = s.win(a);
-  catcher<void> wrong, forced, asked;
+  catcher<void> wrong, wrong_force, forced, asked;
   b.depose(1, depose_how::ask, wrong.handler());
+  b.depose(1, depose_how::force, wrong_force.handler());
   b.depose(term.fencing_token(), depose_how::force, forced.handler());
   REQUIRE(run_until(s.io, [&] { return wrong.done() && forced.done(); }));
   CHECK(*wrong.ec == errc::not_leader);
+  CHECK(*wrong_force.ec == errc::not_leader);
   CHECK(*forced.ec == errc::unsupported);
   CHECK(b.last_answer().message().find(std::to_string(::getpid())) != std::string::npos);
   CHECK(term.valid());
