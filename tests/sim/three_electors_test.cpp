@@ -1,4 +1,4 @@
-// Three electors on virtual time with losses, delays, pauses, suspends and clock rates of +-9 %:
+// Three electors on virtual time with losses, delays, partitions, pauses, suspends and clock rates of +-9 %:
 // valid() intervals of different candidates never overlap and tokens only grow.
 #include "sim/election_history.hpp"
 #include "support/catch.hpp"
@@ -29,8 +29,9 @@ struct faults {
         early_expiry(w.chance(20)),
         resigns(w.chance(60)),
         revive(w.chance(50)),
-        lying(w.chance(30)) {}
-  bool losses, delays, duplicates, pauses, suspends, early_expiry, resigns, revive, lying;
+        lying(w.chance(30)),
+        partitions(w.chance(50)) {}
+  bool losses, delays, duplicates, pauses, suspends, early_expiry, resigns, revive, lying, partitions;
 };
 
 class election {
@@ -66,6 +67,8 @@ private:
     std::unique_ptr<elector> self;
     std::optional<leadership> term;
     nanoseconds wakes{};
+    nanoseconds cut_off_until{};
+    bool nothing_arrives = false;
   };
 
   // Against the hub's clock, which is the world's: 0.91 to 1.09.
@@ -77,7 +80,7 @@ private:
     options.hub = hub_;
     options.env = c.host;
     options.timing.ttl = 10s;
-    options.faults = [this](memory_request what) { return fate(what); };
+    options.faults = [this, &c](memory_request what) { return fate(c, what); };
     c.where = make_memory_store(c.host->io.get_executor(), options);
     elector_options how;
     how.election = "leader";
@@ -102,9 +105,14 @@ private:
     }
   }
 
-  memory_fate fate(memory_request what) {
+  memory_fate fate(candidate const& c, memory_request what) {
     memory_fate f;
     if (healed_) return f;
+    if (world_.now() < c.cut_off_until) {  // a partition, of either direction
+      f.lose_request = c.nothing_arrives;
+      f.lose_reply = !c.nothing_arrives;
+      return f;
+    }
     if (faults_.delays && world_.chance(40)) f.request_delay = nanoseconds(world_.below(2'500'000'000));
     if (faults_.delays && world_.chance(40)) f.reply_delay = nanoseconds(world_.below(2'500'000'000));
     f.lose_request = faults_.losses && world_.chance(15);
@@ -120,6 +128,10 @@ private:
     if (faults_.pauses && !c.host->paused && world_.chance(50)) {
       c.host->paused = true;
       c.wakes = world_.now() + nanoseconds(world_.below(25'000'000'000));
+    }
+    if (faults_.partitions && world_.chance(30)) {
+      c.cut_off_until = world_.now() + nanoseconds(world_.below(30'000'000'000));
+      c.nothing_arrives = world_.chance(50);
     }
     if (faults_.suspends && world_.chance(20)) world_.suspend(*c.host, nanoseconds(world_.below(20'000'000'000)));
     if (faults_.resigns && c.term && !c.host->paused && world_.chance(30)) c.term->resign(asio::detached);
