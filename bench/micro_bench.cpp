@@ -58,20 +58,29 @@ struct held_term {
 
 void valid(benchmark::State& state) {
   held_term const held;
-  for (auto _ : state) benchmark::DoNotOptimize(held.term.valid());
+  for (auto _ : state) {
+    bool answer = held.term.valid();
+    benchmark::DoNotOptimize(answer);
+  }
 }
 BENCHMARK(valid);
 
 void valid_from_four_threads(benchmark::State& state) {
   static held_term const held;
-  for (auto _ : state) benchmark::DoNotOptimize(held.term.valid());
+  for (auto _ : state) {
+    bool answer = held.term.valid();
+    benchmark::DoNotOptimize(answer);
+  }
 }
 BENCHMARK(valid_from_four_threads)->Threads(4);
 
 void signal_token(benchmark::State& state) {
   held_term const held;
   auto const signal = held.e.signal();
-  for (auto _ : state) benchmark::DoNotOptimize(signal.fencing_token());
+  for (auto _ : state) {
+    auto answer = signal.fencing_token();
+    benchmark::DoNotOptimize(answer);
+  }
 }
 BENCHMARK(signal_token);
 
@@ -82,8 +91,8 @@ void lease_fsm_renewal(benchmark::State& state) {
   fsm.granted(now, 15s, now);
   for (auto _ : state) {
     now = now + 5s;
-    auto const due = fsm.tick(now);
-    auto const done = fsm.renewed(now, 15s, now + 1ms);
+    auto due = fsm.tick(now);
+    auto done = fsm.renewed(now, 15s, now + 1ms);
     benchmark::DoNotOptimize(due);
     benchmark::DoNotOptimize(done);
   }
@@ -95,7 +104,10 @@ void lock_record_round_trip(benchmark::State& state) {
   record.sequence = record.token = 1'763'725'366'000'000;
   record.candidate = "host.1234.0123456789abcdef";
   record.value = "http://10.0.0.7:8080";
-  for (auto _ : state) benchmark::DoNotOptimize(wire::read_record(wire::write_record(record)));
+  for (auto _ : state) {
+    auto answer = wire::read_record(wire::write_record(record));
+    benchmark::DoNotOptimize(answer);
+  }
 }
 BENCHMARK(lock_record_round_trip);
 
@@ -109,7 +121,7 @@ int valid_in_batches(bool gate) {
   for (int i = 0; i < batches; ++i) {
     auto const began = std::chrono::steady_clock::now();
     for (int k = 0; k < batch; ++k) {
-      bool const answer = held.term.valid();
+      bool answer = held.term.valid();
       benchmark::DoNotOptimize(answer);
     }
     auto const took = std::chrono::steady_clock::now() - began;
