@@ -42,19 +42,22 @@ void check_file_system(file_store_options const& options) {
   struct statfs info {};
   if (::statfs(options.directory.c_str(), &info) != 0) return;
   auto const type = static_cast<unsigned long>(static_cast<unsigned int>(info.f_type));
-  if (among(type, kernel_file_systems))
-    refuse(errc::unsupported, options.directory, "is the kernel's own and keeps no files; use a directory on disk");
-  if (!options.allow_remote && among(type, remote_file_systems))
-    refuse(errc::unsupported, options.directory,
-           "is on a network or FUSE file system, whose locks are only as good as its server; use a local "
-           "disk, or set allow_remote");
-  if (!options.allow_volatile && among(type, volatile_file_systems))
-    refuse(errc::unsupported, options.directory,
-           "is in memory (tmpfs), where token counters are lost at a reboot; use a disk directory such as "
-           "/var/lib/<app>, or set allow_volatile");
+  auto const wrong = what_is_wrong_with_file_system(type, options);
+  if (!wrong.empty()) refuse(errc::unsupported, options.directory, wrong);
 }
 
 }  // namespace
+
+std::string what_is_wrong_with_file_system(unsigned long type, file_store_options const& options) {
+  if (among(type, kernel_file_systems)) return "is the kernel's own and keeps no files; use a directory on disk";
+  if (!options.allow_remote && among(type, remote_file_systems))
+    return "is on a network or FUSE file system, whose locks are only as good as its server; use a local disk, or "
+           "set allow_remote";
+  if (!options.allow_volatile && among(type, volatile_file_systems))
+    return "is in memory (tmpfs), where token counters are lost at a reboot; use a disk directory such as "
+           "/var/lib/<app>, or set allow_volatile";
+  return {};
+}
 
 void check_directory(file_store_options const& options) {
   auto const& directory = options.directory;

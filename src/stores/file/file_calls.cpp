@@ -28,6 +28,7 @@ meaning meaning_of(int error) {
     case ENOSYS: return {errc::unsupported, "this file system has no such locks"};
     case ENOSPC:
     case EDQUOT: return {errc::overloaded, "make room on the disk"};
+    case EFBIG: return {errc::overloaded, "raise the limit of file sizes"};
     case EMFILE:
     case ENFILE: return {errc::overloaded, "raise the limit of open files"};
     case ENOLCK:

@@ -1,4 +1,6 @@
 // The file store in one process: counters, replaced files, bad directories, damage, deposing.
+#include "stores/file/directory_check.hpp"
+#include "stores/file/file_calls.hpp"
 #include "support/catch.hpp"
 #include "support/one_host.hpp"
 #include "support/real_loop.hpp"
@@ -455,6 +457,34 @@ TEST_CASE("file: directories that cannot work are refused at construction, with 
   o.recheck = 1s;
   o.retry_max = 1ms;
   CHECK_THAT(refusal(o), ContainsSubstring("retry_min"));
+}
+
+TEST_CASE("file: network, FUSE and kernel file systems are refused; disks are not") {
+  using stores::file::what_is_wrong_with_file_system;
+  auto const usual = in("/x");
+  auto remote = usual;
+  remote.allow_remote = true;
+  for (auto const type : {0x6969UL, 0xFF534D42UL, 0xFE534D42UL, 0x65735546UL, 0x01021997UL, 0x00C36400UL}) {
+    CHECK_THAT(what_is_wrong_with_file_system(type, usual), ContainsSubstring("allow_remote"));
+    CHECK(what_is_wrong_with_file_system(type, remote).empty());
+  }
+  CHECK_THAT(what_is_wrong_with_file_system(0x9FA0UL, remote), ContainsSubstring("kernel"));
+  for (auto const type : {0xEF53UL, 0x58465342UL, 0x9123683EUL, 0x794C7630UL})  // ext4, xfs, btrfs, overlay
+    CHECK(what_is_wrong_with_file_system(type, usual).empty());
+}
+
+TEST_CASE("file: what the disk answers is told in words, with the cure and the right class") {
+  using stores::file::from_errno;
+  auto const full = from_errno(ENOSPC, "write", "/x/leader.lock");
+  CHECK(full.ec == cond::transient);
+  CHECK_THAT(full.details.message(),
+             ContainsSubstring("cannot write /x/leader.lock") && ContainsSubstring("make room"));
+  CHECK(from_errno(EDQUOT, "write", "/x").ec == errc::overloaded);
+  CHECK(from_errno(EIO, "sync", "/x").ec == errc::unreachable);
+  CHECK(from_errno(EROFS, "open", "/x").ec == errc::unauthorized);
+  CHECK(from_errno(ENOENT, "open", "/x").ec == errc::not_found);
+  CHECK(from_errno(EOPNOTSUPP, "lock", "/x").ec == errc::unsupported);
+  CHECK(from_errno(EMFILE, "open", "/x").ec == cond::transient);
 }
 
 TEST_CASE("open_store: URLs and settings that do not fit are refused by name") {
