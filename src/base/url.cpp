@@ -20,7 +20,7 @@ std::string shown(std::string_view text) {
 
 store_url parse_store_url(std::string_view text) {
   if (text.empty()) refuse("store URL: it is empty; for example file:/var/lib/app");
-  auto const parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+  auto const parsed = boost::urls::parse_uri(text);
   if (!parsed) refuse("store URL " + shown(text) + " is not a URL; for example file:/var/lib/app");
   auto const& url = *parsed;
   if (url.has_query() || url.has_fragment())
