@@ -33,6 +33,7 @@ public:
     auto const until = deadline();
     bool const current = token != 0 && token_.load(std::memory_order_acquire) == token;
     if (!current || !base::in_process(made_in_)) return {};
+    if (until == instant::never()) return std::chrono::nanoseconds::max();  // no clock can end this hold
     auto const left = until.left(env_->now());
     return left > std::chrono::nanoseconds(0) ? left : std::chrono::nanoseconds(0);
   }
