@@ -25,7 +25,8 @@ struct elector_options {
 /// Takes part in one election on behalf of one candidate.
 ///
 /// Calls may come from any thread. The work runs on the store's strand; completion handlers run on
-/// their associated executor, by default on the executor given here.
+/// their associated executor, by default on the executor given here. In a forked child an elector of
+/// the parent's does nothing and its calls end with errc::stopped; a child makes its own.
 class elector {
 public:
   using executor_type = boost::asio::any_io_executor;

@@ -51,8 +51,9 @@ public:
   std::string const& election() const noexcept;
   std::string const& candidate() const noexcept;
 
-  /// Requested when at_risk() completes, and at the latest when the term ends. Its callbacks run on
-  /// the elector's executor. It is not taken back if a renewal comes through after all.
+  /// Requested when at_risk() completes, and at the latest when the term ends. Its callbacks run on the
+  /// elector's executor (where the end is noticed, once that executor's context is gone). It is not
+  /// taken back if a renewal comes through after all.
   std::stop_token stop_token() const noexcept;
   term_end ended() const;  ///< How the term ended, or end_of_term::running.
 
