@@ -22,6 +22,7 @@ public:
     token_.store(token, std::memory_order_release);
   }
   void extend(instant until) noexcept {
+    if (until != instant::never()) raise_alone_above(until, env_->now());
     boot_.store(until.boot.count(), std::memory_order_release);
     raw_.store(until.raw.count(), std::memory_order_release);
   }
@@ -37,7 +38,16 @@ public:
     auto const left = until.left(env_->now());
     return left > std::chrono::nanoseconds(0) ? left : std::chrono::nanoseconds(0);
   }
-  bool holds(std::uint64_t token) const noexcept { return left(token) > std::chrono::nanoseconds(0); }
+  /// left(token) > 0, at the price of one clock for as long as one can tell.
+  bool holds(std::uint64_t token) const noexcept {
+    auto const until = deadline();
+    bool const current = token != 0 && token_.load(std::memory_order_acquire) == token;
+    if (!current || !base::in_process(made_in_)) return false;
+    if (until == instant::never()) return true;
+    auto const boot_left = until.boot - env_->boottime();
+    if (boot_left.count() > alone_above_.load(std::memory_order_acquire)) return true;
+    return !until.reached(env_->now());
+  }
 
   /// When that time is up, on CLOCK_BOOTTIME; never later than the deadline. For display.
   clock::time_point until(std::uint64_t token) const noexcept {
@@ -54,6 +64,18 @@ public:
   }
 
 private:
+  // CLOCK_MONOTONIC_RAW can run faster than CLOCK_BOOTTIME, which the kernel lets nobody slow by more
+  // than 10 % (adjtimex(2), tick), so by less than an eighth. If B and R are left on them now, R cannot
+  // be used up before 8/9 R has passed on the other: while more than B - 8/9 R is left there, that clock
+  // alone decides. Kept as the largest so far, so that it suits any deadline that a reader may have seen.
+  void raise_alone_above(instant until, instant now) noexcept {
+    auto const boot_left = (until.boot - now.boot).count();
+    auto const raw_left = (until.raw - now.raw).count();
+    auto const needed = boot_left - raw_left / 9 * 8;
+    auto const so_far = alone_above_.load(std::memory_order_relaxed);  // written on one strand only
+    if (needed > so_far) alone_above_.store(needed, std::memory_order_release);
+  }
+
   instant deadline() const noexcept {
     instant until;
     until.boot = std::chrono::nanoseconds(boot_.load(std::memory_order_acquire));
@@ -68,6 +90,7 @@ private:
   unsigned const made_in_;  // the process; a forked child never leads
   std::atomic<std::int64_t> boot_{0};
   std::atomic<std::int64_t> raw_{0};
+  std::atomic<std::int64_t> alone_above_{0};
   std::atomic<std::uint64_t> token_{0};
 };
 

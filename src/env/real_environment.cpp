@@ -100,6 +100,7 @@ private:
 class real_environment final : public environment {
 public:
   instant now() const noexcept override { return read_both(); }
+  std::chrono::nanoseconds boottime() const noexcept override { return read_clock(CLOCK_BOOTTIME); }
 
   std::chrono::system_clock::time_point wall_clock() const override { return std::chrono::system_clock::now(); }
 
