@@ -50,8 +50,11 @@ asio::awaitable<bool> script(demo_stage& s) {
   co_await s.pause(to_be_seen);
   for (auto const why : {cause::kill, cause::other, cause::resignation, cause::kill}) {
     if (!fine || s.key_waits()) break;
-    if (why == cause::other) fine = co_await stop_for_a_while(s);
-    else fine = co_await replace_leader(s, why);
+    if (why == cause::other) {
+      fine = co_await stop_for_a_while(s);
+    } else {
+      fine = co_await replace_leader(s, why);
+    }
     co_await s.pause(to_be_seen);
   }
   co_return fine;
@@ -82,7 +85,9 @@ struct demo_end {
 
 asio::awaitable<void> play(demo_stage& s, demo_end& end) {
   end.fine = co_await script(s);
-  if (end.fine && s.key_waits()) co_await by_hand(s);
+  if (end.fine && s.key_waits()) {
+    co_await by_hand(s);
+  }
   co_await s.send_home();
 }
 

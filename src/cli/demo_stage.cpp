@@ -172,7 +172,9 @@ asio::awaitable<void> demo_stage::pause(milliseconds length) {
 
 asio::awaitable<void> demo_stage::something_happens() {
   restart_missing();
-  if (!key_waits()) co_await news_.wait(clock::now() + picture_every);
+  if (!key_waits()) {
+    co_await news_.wait(clock::now() + picture_every);
+  }
 }
 
 asio::awaitable<void> demo_stage::send_home() {
@@ -185,7 +187,9 @@ asio::awaitable<void> demo_stage::send_home() {
     cast_.signal(who, SIGTERM);
   }
   auto const end = clock::now() + patience_with_ends;
-  while (!cast_.nobody_left() && clock::now() < end) co_await news_.wait(end);
+  while (!cast_.nobody_left() && clock::now() < end) {
+    co_await news_.wait(end);
+  }
 }
 
 // Showing.

@@ -144,7 +144,9 @@ asio::awaitable<void> watch_child(runner& r, leadership& term) {
 // The term is over for everybody only when nobody of the child's group works any more.
 asio::awaitable<void> bury_child(runner& r) {
   r.terminal.take_back();
-  while (!r.child->collect()) co_await r.heard->news.wait(clock_type::now() + look_for_rest);
+  while (!r.child->collect()) {
+    co_await r.heard->news.wait(clock_type::now() + look_for_rest);
+  }
   r.child.reset();
 }
 

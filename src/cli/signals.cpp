@@ -91,7 +91,9 @@ void stop_requests::ask() {
 }
 
 asio::awaitable<void> stop_requests::first() {
-  while (!asked_) co_await bell_.wait();
+  while (!asked_) {
+    co_await bell_.wait();
+  }
 }
 
 }  // namespace coelect::cli

@@ -36,14 +36,18 @@ void task_group::start(asio::awaitable<void> work, bool main) {
 }
 
 asio::awaitable<void> task_group::first_end() {
-  while (!ended_) co_await bell_.wait();
+  while (!ended_) {
+    co_await bell_.wait();
+  }
 }
 
 asio::awaitable<void> task_group::end() {
   std::list<asio::cancellation_signal*> all;
   for (auto& signal : running_) all.push_back(&signal);
   for (auto* signal : all) signal->emit(asio::cancellation_type::terminal);
-  while (!running_.empty()) co_await bell_.wait();
+  while (!running_.empty()) {
+    co_await bell_.wait();
+  }
   if (failure_) std::rethrow_exception(failure_);
 }
 

@@ -1,6 +1,5 @@
 // The owner's handle on a term: forwards to term_state and to the candidate.
 #include "election/candidate_state.hpp"
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/system_executor.hpp>
 
 namespace coelect {
