@@ -1,8 +1,48 @@
-// Writes and reads flat JSON objects; the only door to the JSON library.
+// Writes flat JSON objects and reads any; the only door to the JSON library.
 #include "base/json.hpp"
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace coelect::base {
+namespace {
+
+nlohmann::json parse_object(std::string_view text) {
+  constexpr int deepest = 16;
+  bool too_deep = false;
+  auto const guard = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > deepest) too_deep = true;
+    return !too_deep;
+  };
+  auto parsed = nlohmann::json::parse(text, guard, false);
+  return too_deep || !parsed.is_object() ? nlohmann::json() : parsed;
+}
+
+nlohmann::json const* member(void const* object, std::string_view key) {
+  auto const& json = *static_cast<nlohmann::json const*>(object);
+  auto const found = json.find(std::string(key));
+  return found == json.end() ? nullptr : &*found;
+}
+
+template <class Number>
+std::optional<Number> whole_number(nlohmann::json const* found) {
+  if (found == nullptr) return std::nullopt;
+  Number value{};
+  if (found->is_string()) {
+    auto const& digits = found->get_ref<std::string const&>();
+    auto const* const end = digits.data() + digits.size();
+    auto const [rest, trouble] = std::from_chars(digits.data(), end, value);
+    if (trouble != std::errc() || rest != end) return std::nullopt;
+    return value;
+  }
+  if (found->is_number_unsigned() && std::in_range<Number>(found->get<std::uint64_t>()))
+    return static_cast<Number>(found->get<std::uint64_t>());
+  if (found->is_number_integer() && !found->is_number_unsigned() && std::in_range<Number>(found->get<std::int64_t>()))
+    return static_cast<Number>(found->get<std::int64_t>());
+  return std::nullopt;
+}
+
+}  // namespace
 
 struct json_writer::impl {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
@@ -44,14 +84,8 @@ json_reader& json_reader::operator=(json_reader&&) noexcept = default;
 json_reader::~json_reader() = default;
 
 std::optional<json_reader> json_reader::parse(std::string_view text) {
-  constexpr int deepest = 16;
-  bool too_deep = false;
-  auto const guard = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > deepest) too_deep = true;
-    return !too_deep;
-  };
-  auto parsed = nlohmann::json::parse(text, guard, false);
-  if (too_deep || !parsed.is_object()) return std::nullopt;
+  auto parsed = parse_object(text);
+  if (!parsed.is_object()) return std::nullopt;
   auto made = std::make_unique<impl>();
   made->object = std::move(parsed);
   return json_reader(std::move(made));
@@ -67,6 +101,67 @@ std::optional<std::uint64_t> json_reader::number(std::string_view key) const {
   auto const found = impl_->object.find(std::string(key));
   if (found == impl_->object.end() || !found->is_number_unsigned()) return std::nullopt;
   return found->get<std::uint64_t>();
+}
+
+std::string json_quoted(std::string_view text) {
+  return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool json_node::has(std::string_view key) const { return member(value_, key) != nullptr; }
+
+std::optional<json_node> json_node::child(std::string_view key) const {
+  auto const* const found = member(value_, key);
+  if (found == nullptr || !found->is_object()) return std::nullopt;
+  return json_node(found);
+}
+
+std::vector<json_node> json_node::children(std::string_view key) const {
+  std::vector<json_node> all;
+  auto const* const found = member(value_, key);
+  if (found == nullptr || !found->is_array()) return all;
+  all.reserve(found->size());
+  for (auto const& item : *found)
+    if (item.is_object()) all.push_back(json_node(&item));
+  return all;
+}
+
+std::optional<std::string> json_node::text(std::string_view key) const {
+  auto const* const found = member(value_, key);
+  if (found == nullptr || !found->is_string()) return std::nullopt;
+  return found->get<std::string>();
+}
+
+std::optional<std::int64_t> json_node::integer(std::string_view key) const {
+  return whole_number<std::int64_t>(member(value_, key));
+}
+
+std::optional<std::uint64_t> json_node::natural(std::string_view key) const {
+  return whole_number<std::uint64_t>(member(value_, key));
+}
+
+std::optional<bool> json_node::flag(std::string_view key) const {
+  auto const* const found = member(value_, key);
+  if (found == nullptr || !found->is_boolean()) return std::nullopt;
+  return found->get<bool>();
+}
+
+struct json_document::impl {
+  nlohmann::json object;
+};
+
+json_document::json_document(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+json_document::json_document(json_document&&) noexcept = default;
+json_document& json_document::operator=(json_document&&) noexcept = default;
+json_document::~json_document() = default;
+
+json_node json_document::root() const noexcept { return json_node(&impl_->object); }
+
+std::optional<json_document> json_document::parse(std::string_view text) {
+  auto parsed = parse_object(text);
+  if (!parsed.is_object()) return std::nullopt;
+  auto made = std::make_unique<impl>();
+  made->object = std::move(parsed);
+  return json_document(std::move(made));
 }
 
 }  // namespace coelect::base

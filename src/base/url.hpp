@@ -8,7 +8,7 @@ namespace coelect::base {
 /// scheme:path or scheme://authority/path, percent-decoded.
 struct store_url {
   std::string scheme;
-  std::string authority;  ///< As written; empty when there is none.
+  std::string authority;  ///< As written, with all its hosts; empty when there is none.
   std::string path;
 };
 
