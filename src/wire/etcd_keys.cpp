@@ -1,0 +1,61 @@
+// Where an etcd store keeps what: the key layout of etcd's own election package, and a room of our own beside it.
+#include "wire/etcd_keys.hpp"
+#include <array>
+#include <charconv>
+
+namespace coelect::wire::etcd {
+namespace {
+
+constexpr std::string_view room_name = "@coelect/";
+constexpr std::string_view depose_name = "depose/";
+
+}  // namespace
+
+std::string lease_hex(std::int64_t lease) {
+  std::array<char, 16> digits{};
+  auto const written =
+      std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::uint64_t>(lease), 16);
+  return {digits.data(), written.ptr};
+}
+
+// The end of a prefix is the prefix with its last byte below 0xff raised by one; one zero byte means "no end".
+key_range key_range::all_under(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
+  if (end.empty()) return {prefix.empty() ? std::string(1, '\0') : std::string(prefix), std::string(1, '\0')};
+  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return {std::string(prefix), std::move(end)};
+}
+
+bool key_range::contains(std::string_view k) const noexcept {
+  if (end.empty()) return k == key;
+  bool const no_end = end.size() == 1 && end.front() == '\0';
+  return k >= key && (no_end || k < end);
+}
+
+key_range key_layout::candidates(std::string_view election) const {
+  return key_range::all_under(prefix_ + std::string(election) + "/");
+}
+
+std::string key_layout::candidate(std::string_view election, std::int64_t lease) const {
+  return prefix_ + std::string(election) + "/" + lease_hex(lease);
+}
+
+std::string key_layout::in_room(std::int64_t lease, std::string_view rest) const {
+  return prefix_ + std::string(room_name) + lease_hex(lease) + "/" + std::string(rest);
+}
+
+key_range key_layout::room(std::int64_t lease) const { return key_range::all_under(in_room(lease, {})); }
+std::string key_layout::anchor(std::int64_t lease) const { return in_room(lease, "anchor"); }
+std::string key_layout::generation(std::int64_t lease) const { return in_room(lease, "generation"); }
+
+std::string key_layout::depose_request(std::string_view election, std::int64_t lease) const {
+  return in_room(lease, std::string(depose_name) + std::string(election));
+}
+
+std::string key_layout::deposed_election(std::string_view key, std::int64_t lease) const {
+  auto const begin = in_room(lease, depose_name);
+  return key.starts_with(begin) ? std::string(key.substr(begin.size())) : std::string();
+}
+
+}  // namespace coelect::wire::etcd

@@ -1,0 +1,62 @@
+// Builds the bodies of requests to etcd's JSON gateway. Numbers are written as strings: 64 bits fit no double.
+#pragma once
+#include "base/secret.hpp"
+#include "wire/etcd_keys.hpp"
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace coelect::wire::etcd {
+
+std::string grant_body(std::int64_t lease, std::int64_t ttl_seconds);
+std::string lease_body(std::int64_t lease);  ///< keepalive and revoke.
+std::string authenticate_body(std::string_view user, base::secret const& password);
+
+/// How a watch is to begin. One create per POST: of a body with several objects etcd handles only the
+/// first 512 bytes for sure.
+struct watch_request {
+  key_range what;
+  std::int64_t start_revision = 0;  ///< 0: from now on.
+  bool deletes_only = false;
+};
+std::string watch_body(watch_request const& how);
+
+struct range_request {
+  key_range what;
+  bool keys_only = false;  ///< A stranger's huge value must harm nobody.
+  enum class order { none = 1, oldest_first, newest_first } by_creation = order::none;
+  std::int64_t limit = 0;          ///< 0: all.
+  std::int64_t created_up_to = 0;  ///< 0: whenever.
+};
+std::string range_body(range_request const& how);
+
+/// One operation of a transaction.
+class operation {
+public:
+  static operation put(std::string_view key, std::string_view value, std::int64_t lease);
+  static operation range(range_request const& how);
+  static operation erase(key_range const& what);
+  std::string const& json() const noexcept { return json_; }
+
+private:
+  explicit operation(std::string json) : json_(std::move(json)) {}
+  std::string json_;
+};
+
+/// A transaction: if all comparisons hold, the first list is carried out, else the second.
+class transaction {
+public:
+  transaction& when_created_at(std::string_view key, std::int64_t revision);  ///< 0: the key does not exist.
+  transaction& when_modified_at(std::string_view key, std::int64_t revision);
+  transaction& when_exists(std::string_view key);
+  transaction& then(operation const& what);
+  transaction& otherwise(operation const& what);
+  std::string body() const;
+
+private:
+  transaction& compare(std::string_view key, std::string_view target, std::string_view result, std::string_view field,
+                       std::int64_t value);
+  std::string compare_, success_, failure_;
+};
+
+}  // namespace coelect::wire::etcd
