@@ -4,6 +4,7 @@
 #include <coelect/elector.hpp>
 #include <coelect/environment.hpp>
 #include <coelect/error.hpp>
+#include <coelect/etcd_store.hpp>
 #include <coelect/fence.hpp>
 #include <coelect/file_store.hpp>
 #include <coelect/lead.hpp>

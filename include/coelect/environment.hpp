@@ -1,4 +1,4 @@
-// The one door through which everything that is not deterministic comes in: clocks, timers, randomness.
+// The one door through which everything that is not deterministic comes in: clocks, timers, randomness, network.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
@@ -8,6 +8,10 @@
 #include <memory>
 
 namespace coelect {
+
+namespace http {
+class network;
+}
 
 /// One timer that rings once at a moment. Used from one strand.
 class alarm {
@@ -39,6 +43,10 @@ public:
   virtual std::chrono::system_clock::time_point wall_clock() const = 0;
   virtual std::uint64_t random() = 0;  ///< Unpredictable between processes. Any thread.
   virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor where) = 0;
+
+  /// What the network stores reach their servers through. Empty: real sockets. For simulations; the type
+  /// is coelect's own business and may change.
+  virtual std::shared_ptr<http::network> network() { return {}; }
 
   /// CLOCK_BOOTTIME and CLOCK_MONOTONIC_RAW, a timerfd on CLOCK_BOOTTIME, getrandom(2).
   static std::shared_ptr<environment> real();

@@ -3,6 +3,7 @@
 #include <coelect/clock.hpp>
 #include <coelect/detail/initiate.hpp>
 #include <coelect/error.hpp>
+#include <coelect/guarded_writes.hpp>
 #include <coelect/term_end.hpp>
 #include <cstdint>
 #include <memory>
@@ -91,6 +92,29 @@ public:
     return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_, std::move(value));
   }
 
+  /// Writes into the store itself, guarded by this term: the store carries it out only if the term is
+  /// not over *there*, so a leader that was paused and has been replaced writes nothing. Stores without
+  /// such writes (file, memory): errc::unsupported. etcd: `name` is a key and used as it is; it must not
+  /// lie among the election's candidates. Signature void(error_code). Errors: errc::not_leader when the
+  /// term is over here or there, errc::bad_options (no name, or over store_limits::writes_bytes),
+  /// cond::transient, cond::fatal. After errc::timed_out or errc::unreachable it may have been carried
+  /// out, or may be later, while the term lasts. Cancellation: terminal, with the same doubt.
+  template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+  auto guarded_put(std::string name, std::string content, Token&& token = Token()) {
+    guarded_writes one;
+    one.put(std::move(name), std::move(content));
+    return guarded_txn(std::move(one), std::forward<Token>(token));
+  }
+
+  /// Up to store_limits::writes_max writes, all or none of them; else like guarded_put().
+  template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+  auto guarded_txn(guarded_writes what, Token&& token = Token()) {
+    auto go = [](auto h, std::shared_ptr<detail::term_state> s, guarded_writes w) {
+      start_write(std::move(s), std::move(w), std::move(h));
+    };
+    return detail::initiate<void(error_code)>(get_executor(), go, std::forward<Token>(token), state_, std::move(what));
+  }
+
   /// Ends the term, then releases it. valid() is false from the initiation on. Signature
   /// void(error_code). Errors: cond::transient when the release was not confirmed within
   /// elector_options::release_timeout (the hold then runs out by itself); errc::not_leader when the
@@ -108,6 +132,7 @@ private:
   static void start_at_risk(state_ptr, detail::handler<void(error_code, risk)>);
   static void start_lost(state_ptr, detail::handler<void(error_code, term_end)>);
   static void start_proclaim(state_ptr, std::string, detail::handler<void(error_code)>);
+  static void start_write(state_ptr, guarded_writes, detail::handler<void(error_code)>);
   static void start_resign(state_ptr, detail::handler<void(error_code)>);
 
   state_ptr state_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <coelect/clock.hpp>
 #include <coelect/error.hpp>
+#include <coelect/guarded_writes.hpp>
 #include <coelect/store_context.hpp>
 #include <coelect/timing.hpp>
 #include <cstddef>
@@ -64,6 +65,8 @@ private:
 /// Limits a store imposes; electors check their options against them at construction.
 struct store_limits {
   std::size_t value_max = 65'536;  ///< Bytes of a published value. etcd 16 KiB, Azure 4 KiB, else 64 KiB.
+  std::size_t writes_max = 0;      ///< Writes in one guarded transaction; 0: the store has none. etcd 100.
+  std::size_t writes_bytes = 0;    ///< And bytes of their names and contents together. etcd 1,000,000.
   bool queue = false;              ///< Candidates are served in arrival order.
   bool expires = false;            ///< A silent holder loses its hold after the ttl (file: no, only on close or death).
   std::chrono::milliseconds request_timeout{2'500};  ///< Limit of one request, from lease_timing.
@@ -121,6 +124,10 @@ public:
   virtual void wait_turn(reply<outcome> done) = 0;
   /// Replaces the published value, guarded by the fencing token. Only while held.
   virtual void publish(std::string value, instant give_up, reply<outcome> done) = 0;
+  /// Carries `what` out if, and only if, this hold is not over; errc::not_leader if it is. Only while
+  /// held, and only in stores whose limits allow for it. After a failure it may have been carried out,
+  /// and may yet be for as long as the hold lasts.
+  virtual void write(guarded_writes what, instant give_up, reply<outcome> done);
   /// Gives up the hold or the place in the queue. Whatever else is under way is abandoned: its
   /// reply is not called any more.
   virtual void leave(instant give_up, reply<outcome> done) = 0;

@@ -74,6 +74,45 @@ void candidate_state::proclaim(std::uint64_t token, std::string value, handler<v
   if (!store_->context()->post(std::move(start))) publications_->complete(id, errc::not_leader);
 }
 
+void candidate_state::write(std::uint64_t token, guarded_writes what, handler<void(error_code)> h) {
+  auto const id = publications_->add(std::move(h), user_executor(), cancellation_type::terminal);
+  auto const refusal = what_is_wrong_with(what);
+  if (!refusal.ok()) {
+    note_answer(refusal);
+    publications_->complete(id, refusal.ec);
+    return;
+  }
+  auto start = [self = shared_from_this(), token, id, what = std::move(what)] {
+    if (!self->leads(token) || !self->validity_.holds(token)) {
+      self->publications_->complete(id, errc::not_leader);
+      return;
+    }
+    auto done = [candidate = self.get(), id](outcome const& how) {
+      if (!how.ok()) candidate->note_trouble("write", how);
+      candidate->publications_->complete(id, how.ec);
+    };
+    self->contender_->write(what, self->give_up_at(), std::move(done));
+  };
+  if (!store_->context()->post(std::move(start))) publications_->complete(id, errc::not_leader);
+}
+
+outcome candidate_state::what_is_wrong_with(guarded_writes const& what) const {
+  if (limits_.writes_max == 0) return {errc::unsupported, "guarded writes: this store has none"};
+  std::size_t bytes = 0;
+  for (auto const& w : what.all()) {
+    if (w.name.empty()) return {errc::bad_options, "guarded write: a name is required"};
+    bytes += w.name.size() + (w.content ? w.content->size() : 0);
+  }
+  if (what.all().empty()) return {errc::bad_options, "guarded write: there is nothing to write"};
+  if (what.all().size() > limits_.writes_max)
+    return {errc::bad_options, "guarded write: " + std::to_string(what.all().size()) + " writes are too many, " +
+                                   std::to_string(limits_.writes_max) + " at most"};
+  if (bytes > limits_.writes_bytes)
+    return {errc::bad_options, "guarded write: " + std::to_string(bytes) + " bytes are too many, " +
+                                   std::to_string(limits_.writes_bytes) + " at most"};
+  return {};
+}
+
 void candidate_state::resign(std::uint64_t token, bool in_time, handler<void(error_code)> h) {
   auto const id = releases_->add(std::move(h), user_executor(), cancellation_type::terminal);
   auto start = [self = shared_from_this(), token, in_time, id] {

@@ -175,12 +175,14 @@ void candidate_state::publish_next() {
   contender_->publish(next.value, give_up_at(), std::move(done));
 }
 
+void candidate_state::note_answer(outcome const& how) {
+  std::lock_guard const lock(mutex_);
+  last_answer_ = how.details;
+}
+
 // Said once per change, not once per try.
 void candidate_state::note_trouble(char const* doing, outcome const& how) {
-  {
-    std::lock_guard const lock(mutex_);
-    last_answer_ = how.details;
-  }
+  note_answer(how);
   auto text = how.text();
   if (text == last_trouble_) return;
   last_trouble_ = std::move(text);

@@ -30,6 +30,7 @@ public:
   void abandon();  ///< The elector is destroyed.
 
   void proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h);
+  void write(std::uint64_t token, guarded_writes what, handler<void(error_code)> h);
   /// `in_time`: this call ended the term. Otherwise h hears not_leader, and what is left is released.
   void resign(std::uint64_t token, bool in_time, handler<void(error_code)> h);
   void let_go(std::uint64_t token);              ///< The leadership is destroyed.
@@ -65,6 +66,8 @@ private:
   void end_term(term_end const& how);
   void finish_campaign(error_code why);
   void publish_next();
+  outcome what_is_wrong_with(guarded_writes const& what) const;
+  void note_answer(outcome const& how);
   void note_trouble(char const* doing, outcome const& how);
   void settle();
   bool leads(std::uint64_t token) const noexcept;

@@ -85,6 +85,11 @@ void leadership::start_proclaim(state_ptr state, std::string value, detail::hand
   else complete_now<>(std::move(h), errc::not_leader);
 }
 
+void leadership::start_write(state_ptr state, guarded_writes what, detail::handler<void(error_code)> h) {
+  if (state) state->owner().write(state->token(), std::move(what), std::move(h));
+  else complete_now<>(std::move(h), errc::not_leader);
+}
+
 void leadership::start_resign(state_ptr state, detail::handler<void(error_code)> h) {
   if (!state) {
     complete_now<>(std::move(h), errc::not_leader);

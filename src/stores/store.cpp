@@ -1,4 +1,4 @@
-// Tells whether two sightings differ in what an observer cares about.
+// What all stores have in common.
 #include <coelect/store.hpp>
 
 namespace coelect {
@@ -8,5 +8,8 @@ bool sighting::same_as(sighting const& other) const noexcept {
   if (!leader_) return true;
   return leader_->fencing_token() == other.leader_->fencing_token() && leader_->value() == other.leader_->value();
 }
+
+// Electors ask store_limits first.
+void contender::write(guarded_writes, instant, reply<outcome>) {}
 
 }  // namespace coelect

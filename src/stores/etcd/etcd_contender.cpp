@@ -1,0 +1,360 @@
+// One candidate in one election of an etcd store: a key under the store's lease, and a place in the queue of keys.
+#include "stores/etcd/etcd_contender.hpp"
+#include "stores/etcd/key_watch.hpp"
+#include "wire/etcd_record.hpp"
+#include <utility>
+
+namespace coelect::stores::etcd {
+
+using wire::etcd::key_range;
+using wire::etcd::operation;
+using wire::etcd::range_request;
+using wire::etcd::transaction;
+
+etcd_contender::etcd_contender(sessions& all, candidacy who, hold_listener& hears)
+    : sessions_(all),
+      shared_(all.shared()),
+      who_(std::move(who)),
+      hears_(hears),
+      since_(shared_.context->env().wall_clock()) {}
+
+etcd_contender::~etcd_contender() {
+  if (session_) session_->leave(*this);
+}
+
+// --- Standing -------------------------------------------------------------------------------------------------------
+
+void etcd_contender::try_acquire(instant give_up, reply<attempt> done) {
+  if (!session_) {
+    session_ = sessions_.take(who_.election);
+    key_ = shared_.keys.candidate(who_.election, session_->lease());
+  }
+  if (session_->over()) {
+    auto const how = outcome(errc::candidacy_lost, "the lease is gone");
+    return later([done = std::move(done), how] { done(attempt{how, {}}); });
+  }
+  if (!entered_) return enter(give_up, std::move(done));
+  if (created_ != 0) return verify(give_up, std::move(done));
+  if (uncertain_) return make_void_and_stand(give_up, std::move(done));
+  stand(give_up, std::move(done));
+}
+
+void etcd_contender::enter(instant give_up, reply<attempt> done) {
+  auto entered = [this, give_up, done = std::move(done)](outcome const& how) {
+    auto const handle = std::move(entering_);
+    if (!how.ok()) return done(attempt{how, {}});
+    entered_ = true;
+    stand(give_up, done);
+  };
+  entering_ = session_->enter(*this, give_up, std::move(entered));
+}
+
+void etcd_contender::stand(instant give_up, reply<attempt> done) {
+  auto const generation = shared_.keys.generation(session_->lease());
+  range_request current;
+  current.what = key_range::one(generation);
+  current.keys_only = true;
+  transaction txn;
+  txn.when_created_at(key_, 0)
+      .when_modified_at(generation, session_->generation())
+      .then(operation::put(key_, record(who_.value), session_->lease()))
+      .then(operation::range(oldest()))
+      .otherwise(operation::range(own()))
+      .otherwise(operation::range(current));
+  auto what = ask(txn, give_up);
+  what.repeatable = false;
+  uncertain_ = true;  // until its answer has come
+  auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    on_stood(how, got, give_up, done);
+  };
+  asked_ = shared_.client.txn(std::move(what), 2, 2, std::move(answer));
+}
+
+void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
+                              reply<attempt> const& done) {
+  uncertain_ = how.uncertain;
+  if (how.how.ec == errc::lease_lost) {
+    session_->end(errc::lease_lost, "etcd has let the lease go");
+    return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+  }
+  if (!how.how.ok()) return done(attempt{how.how, {}});
+  if (!answer.succeeded) return on_not_stood(answer, give_up, done);
+  have_key(answer.header.revision);
+  judge_place(answer.operations.at(1).kvs, done);
+}
+
+// R14. Whatever was sent before is void now: it has been carried out, or never will be.
+void etcd_contender::make_void_and_stand(instant give_up, reply<attempt> done) {
+  auto answer = [this, give_up, done = std::move(done)](outcome const& how) {
+    if (!how.ok()) return done(attempt{how, {}});
+    adopt_ = true;
+    stand(give_up, done);
+  };
+  asked_ = session_->void_campaigns(give_up, std::move(answer));
+}
+
+void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done) {
+  auto const& ours = answer.operations.at(0).kvs;
+  auto const& generation = answer.operations.at(1).kvs;
+  if (!ours.empty() && adopt_) {
+    have_key(ours.front().create_revision);
+    return verify(give_up, done);
+  }
+  if (!ours.empty()) {
+    uncertain_ = true;  // leave() removes it, whoever made it
+    return done(attempt{outcome(errc::candidacy_lost, "a key of ours was there already"), {}});
+  }
+  if (give_up.reached(shared_.context->now()))
+    return done(attempt{outcome(errc::timed_out, "another candidate of this process was in doubt"), {}});
+  if (generation.empty()) return make_void_and_stand(give_up, done);  // somebody deleted it
+  session_->saw_generation(generation.front().mod_revision);
+  stand(give_up, done);
+}
+
+void etcd_contender::have_key(std::int64_t revision) {
+  created_ = modified_ = revision;
+  adopt_ = false;
+  key_watch::hooks hooks;
+  hooks.deleted = [this](std::int64_t at) { own_key_deleted(at); };
+  hooks.unsure = [this] { check_own_key(); };
+  hooks.refused = [this](outcome const& how) {
+    if (turn_) turn(how);
+  };
+  own_ = std::make_unique<key_watch>(shared_.watch, key_, revision + 1, std::move(hooks));
+}
+
+// R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
+void etcd_contender::verify(instant give_up, reply<attempt> done) {
+  transaction txn;
+  txn.when_created_at(key_, created_)
+      .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
+      .then(operation::range(oldest()))
+      .otherwise(operation::range(own()));
+  auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    if (how.how.ec == errc::lease_lost) {
+      session_->end(errc::lease_lost, "etcd has let the lease go");
+      return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+    }
+    if (!how.how.ok()) return done(attempt{how.how, {}});
+    if (!got.succeeded) {
+      created_ = 0;
+      return done(attempt{outcome(errc::candidacy_lost, "our key is gone"), {}});
+    }
+    judge_place(got.operations.at(1).kvs, done);
+  };
+  asked_ = shared_.client.txn(ask(txn, give_up), 2, 1, std::move(answer));
+}
+
+void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) {
+  bool const sensible = !oldest.empty() && oldest.front().create_revision <= created_;
+  if (!sensible)
+    return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
+  if (oldest.front().key == key_ && oldest.front().create_revision == created_) return win(done);
+  auto const wrong = nested(oldest.front().key);
+  done(wrong.ok() ? attempt{} : attempt{wrong, {}});
+}
+
+void etcd_contender::win(reply<attempt> const& done) {
+  predecessor_.reset();
+  leads_ = true;
+  auto const asked_already = asked_to_go_ > created_;
+  // Posted first: whoever hears of the win may destroy us.
+  if (session_->is_at_risk())
+    later([this] {
+      if (leads_) hears_.at_risk();
+    });
+  if (asked_already)
+    later([this] {
+      if (leads_) hears_.asked_to_resign();
+    });
+  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), session_->valid_until()}});
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+void etcd_contender::wait_turn(reply<outcome> done) {
+  turn_ = std::move(done);
+  if (created_ == 0 || session_->over())
+    return later([this] { turn(outcome(errc::candidacy_lost, "our key is gone")); });
+  find_predecessor();
+}
+
+void etcd_contender::find_predecessor() {
+  range_request before;
+  before.what = shared_.keys.candidates(who_.election);
+  before.keys_only = true;
+  before.by_creation = range_request::order::newest_first;
+  before.limit = 1;
+  before.created_up_to = created_ - 1;
+  transaction txn;
+  txn.when_created_at(key_, created_).then(operation::range(before));
+  auto const by = shared_.context->now() + shared_.times.request_timeout;
+  auto answer = [this](called const& how, wire::etcd::txn_answer const& got) { on_predecessor(how, got); };
+  checking_ = shared_.client.txn(ask(txn, by, false), 1, 0, std::move(answer));
+}
+
+void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer const& answer) {
+  if (!how.how.ok()) return turn(how.how);
+  if (!answer.succeeded) {
+    created_ = 0;
+    return turn(outcome(errc::candidacy_lost, "our key is gone"));
+  }
+  auto const& before = answer.operations.at(0).kvs;
+  if (before.empty()) return turn({});
+  auto const wrong = nested(before.front().key);
+  if (!wrong.ok()) return turn(wrong);
+  // The same key is the same candidate: a later one of that name would have been created after us.
+  if (predecessor_ && predecessor_->key() == before.front().key) return;
+  key_watch::hooks hooks;
+  hooks.deleted = [this](std::int64_t) { turn({}); };
+  hooks.unsure = [this] { find_predecessor(); };
+  hooks.refused = [this](outcome const& why) { turn(why); };
+  predecessor_ =
+      std::make_unique<key_watch>(shared_.watch, before.front().key, answer.header.revision + 1, std::move(hooks));
+}
+
+void etcd_contender::turn(outcome how) {
+  auto const done = std::exchange(turn_, nullptr);
+  if (!done) return;
+  checking_.reset();
+  auto const gone = std::move(predecessor_);
+  done(how);
+}
+
+// --- What happens to our key (R8) -----------------------------------------------------------------------------------
+
+// An event from before our key was made belongs to an earlier one of the same name.
+void etcd_contender::own_key_deleted(std::int64_t revision) {
+  if (created_ == 0 || revision <= created_) return;
+  created_ = 0;
+  if (leads_) lost(errc::lease_lost, "our key was deleted");
+  else turn(outcome(errc::candidacy_lost, "our key was deleted"));
+}
+
+void etcd_contender::check_own_key() {
+  if (!leads_) {
+    if (turn_) find_predecessor();
+    return;
+  }
+  transaction txn;
+  txn.when_created_at(key_, created_)
+      .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
+      .otherwise(operation::range(own()));
+  auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
+    if (!how.how.ok() || got.succeeded || !leads_) return;
+    created_ = 0;
+    lost(errc::lease_lost, "our key is gone");
+  };
+  auto const by = shared_.context->now() + shared_.times.request_timeout;
+  checking_ = shared_.client.txn(ask(txn, by), 1, 1, std::move(answer));
+}
+
+void etcd_contender::lost(error_code why, std::string detail) {
+  leads_ = false;
+  hears_.lost(why, std::move(detail));
+}
+
+void etcd_contender::lease_extended(instant valid_until) {
+  if (!leads_) return;
+  auto const since = own_ ? own_->blind_since() : std::nullopt;
+  if (since && (*since + shared_.times.validity).reached(shared_.context->now()))
+    return lost(errc::lease_lost, "no watch on our key can be opened");
+  hears_.extended(valid_until);
+}
+
+void etcd_contender::lease_at_risk() {
+  if (leads_) hears_.at_risk();
+}
+
+void etcd_contender::lease_all_clear() {
+  if (leads_) hears_.all_clear();
+}
+
+void etcd_contender::lease_over(error_code why, std::string const& detail) {
+  if (leads_) lost(why, detail);
+  else if (why == cond::fatal) turn(outcome(why, diagnostics(detail)));
+  else turn(outcome(errc::candidacy_lost, detail.empty() ? "the lease ran out" : detail));
+}
+
+void etcd_contender::asked_to_go(std::int64_t revision) {
+  if (created_ != 0 && revision <= created_) return;  // meant for an earlier term
+  bool const news = revision > asked_to_go_;
+  asked_to_go_ = std::max(asked_to_go_, revision);
+  if (leads_ && news) hears_.asked_to_resign();
+}
+
+// --- Leaving --------------------------------------------------------------------------------------------------------
+
+void etcd_contender::leave(instant give_up, reply<outcome> done) {
+  leads_ = false;
+  turn_ = nullptr;
+  own_.reset();
+  predecessor_.reset();
+  asked_.reset();
+  publishing_.reset();
+  checking_.reset();
+  writes_.clear();
+  entering_.reset();
+  auto const s = std::exchange(session_, nullptr);
+  bool const something = created_ != 0 || uncertain_;
+  if (!s || !something) {
+    if (s) {
+      s->leave(*this);
+      s->give_back(who_.election);
+    }
+    return later([done = std::move(done)] { done({}); });
+  }
+  auto answer = [done = std::move(done), life = std::weak_ptr<int>(life_)](outcome const& how) {
+    if (!life.expired()) done(how);
+  };
+  s->release(left_behind{who_.election, s->lease(), created_}, give_up, std::move(answer));
+  s->leave(*this);
+}
+
+// --- Helpers --------------------------------------------------------------------------------------------------------
+
+std::string etcd_contender::record(std::string_view value) const {
+  return wire::etcd::write_record(who_.candidate, value, since_, shared_.plain_values);
+}
+
+question etcd_contender::ask(transaction const& txn, instant give_up, bool write) const {
+  question what;
+  what.path = "/v3/kv/txn";
+  what.body = txn.body();
+  what.give_up = give_up;
+  what.write = write;
+  return what;
+}
+
+range_request etcd_contender::oldest() const {
+  range_request r;
+  r.what = shared_.keys.candidates(who_.election);
+  r.keys_only = true;
+  r.by_creation = range_request::order::oldest_first;
+  r.limit = 1;
+  return r;
+}
+
+range_request etcd_contender::own(bool keys_only) const {
+  range_request r;
+  r.what = key_range::one(key_);
+  r.keys_only = keys_only;
+  return r;
+}
+
+// "a/b/LEASE" counts as a candidate of "a", too: etcd's layout cannot tell them apart.
+outcome etcd_contender::nested(std::string const& key) const {
+  auto const begin = shared_.keys.candidates(who_.election).key.size();
+  if (key.find('/', begin) == std::string::npos) return {};
+  auto const inner = key.substr(shared_.keys.prefix().size(), key.rfind('/') - shared_.keys.prefix().size());
+  return {errc::bad_options, "election: '" + who_.election + "' and '" + inner +
+                                 "' nest: every candidate of the second one counts for the first one, too; rename one"};
+}
+
+void etcd_contender::later(std::function<void()> what) {
+  shared_.context->post([what = std::move(what), life = std::weak_ptr<int>(life_)] {
+    if (!life.expired()) what();
+  });
+}
+
+}  // namespace coelect::stores::etcd

@@ -1,0 +1,83 @@
+// One candidate in one election of an etcd store: a key under the store's lease, and a place in the queue of keys.
+#pragma once
+#include "stores/etcd/sessions.hpp"
+#include "wire/etcd_requests.hpp"
+
+namespace coelect::stores::etcd {
+
+/// Stands by a guarded transaction of its own, never by /v3/election/campaign, which lets a dead lease
+/// win (etcd#19597). Waits for the candidate right before it only. Wins by a transaction that shows its
+/// own key as the oldest one *and* writes (R9): reads went stale on paused members (etcd#20418).
+class etcd_contender final : public contender, private session_member {
+public:
+  etcd_contender(sessions& all, candidacy who, hold_listener& hears);
+  ~etcd_contender() override;
+
+  void try_acquire(instant give_up, reply<attempt> done) override;
+  void wait_turn(reply<outcome> done) override;
+  void publish(std::string value, instant give_up, reply<outcome> done) override;
+  void write(guarded_writes what, instant give_up, reply<outcome> done) override;
+  void leave(instant give_up, reply<outcome> done) override;
+
+private:
+  using kvs = std::vector<wire::etcd::key_value>;
+  /// Watches one key for its deletion.
+  class key_watch;
+
+  void enter(instant give_up, reply<attempt> done);
+  void stand(instant give_up, reply<attempt> done);
+  void make_void_and_stand(instant give_up, reply<attempt> done);
+  void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
+  void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
+  void verify(instant give_up, reply<attempt> done);
+  void have_key(std::int64_t revision);
+  void judge_place(kvs const& oldest, reply<attempt> const& done);
+  void win(reply<attempt> const& done);
+
+  void find_predecessor();
+  void on_predecessor(called const& how, wire::etcd::txn_answer const& answer);
+  void turn(outcome how);
+  void check_own_key();
+  void own_key_deleted(std::int64_t revision);
+  void lost(error_code why, std::string detail);
+
+  void put_value(std::string value, instant give_up, int tries, reply<outcome> done);
+  void on_value_refused(kvs const& own, std::string value, instant give_up, int tries, reply<outcome> const& done);
+  std::string record(std::string_view value) const;
+  question ask(wire::etcd::transaction const& txn, instant give_up, bool write = true) const;
+  wire::etcd::range_request oldest() const;
+  wire::etcd::range_request own(bool keys_only = true) const;
+  outcome nested(std::string const& key) const;
+  void later(std::function<void()> what);
+
+  // session_member
+  std::string const& election() const noexcept override { return who_.election; }
+  void lease_extended(instant valid_until) override;
+  void lease_at_risk() override;
+  void lease_all_clear() override;
+  void lease_over(error_code why, std::string const& detail) override;
+  void asked_to_go(std::int64_t revision) override;
+
+  sessions& sessions_;
+  commons& shared_;
+  candidacy who_;
+  hold_listener& hears_;
+  std::chrono::system_clock::time_point since_;
+  std::shared_ptr<session> session_;
+  std::string key_;
+  std::int64_t created_ = 0;   // create revision of our key; 0: none that we know of
+  std::int64_t modified_ = 0;  // and its mod_revision
+  bool uncertain_ = false;     // a campaign transaction was sent and its answer has not come
+  bool adopt_ = false;         // a key that is there already can only be ours
+  bool entered_ = false;
+  bool leads_ = false;
+  std::int64_t asked_to_go_ = 0;
+  reply<outcome> turn_;
+  std::unique_ptr<key_watch> own_, predecessor_;
+  asked asked_, publishing_, checking_;
+  std::list<asked> writes_;
+  std::shared_ptr<void> entering_;
+  std::shared_ptr<int> life_ = std::make_shared<int>(0);
+};
+
+}  // namespace coelect::stores::etcd

@@ -1,0 +1,20 @@
+// Takes a candidate's key away again, also one that may come into being only later (R14).
+#pragma once
+#include "stores/etcd/commons.hpp"
+
+namespace coelect::stores::etcd {
+
+/// A key that a candidate of ours has, or may have.
+struct left_behind {
+  std::string election;
+  std::int64_t lease = 0;
+  /// Create revision; 0: a campaign transaction was sent whose answer never came. It is made void
+  /// first, by putting the generation key, and whatever it left is deleted then.
+  std::int64_t created = 0;
+};
+
+/// Only a key of that create revision is deleted: a release that is carried out late must not touch
+/// the next candidacy (R6). ok: confirmed. Dropping the returned handle: not called any more.
+[[nodiscard]] asked release_key(commons& shared, left_behind what, instant give_up, reply<outcome> done);
+
+}  // namespace coelect::stores::etcd

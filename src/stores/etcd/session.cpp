@@ -1,0 +1,312 @@
+// One lease and what a process keeps under it: shared by many elections, renewed once for all of them.
+#include "stores/etcd/session.hpp"
+#include "stores/etcd/lease_id.hpp"
+#include "wire/etcd_requests.hpp"
+#include <utility>
+
+namespace coelect::stores::etcd {
+
+using wire::etcd::operation;
+
+session::session(std::shared_ptr<commons> shared)
+    : shared_(std::move(shared)), lease_(new_lease_id(shared_->context->env())) {}
+
+bool session::open_for(std::string const& election) const {
+  if (over_ || taken_.contains(election)) return false;
+  if (!members_.empty() || !granted_ || parts_left_ > 0) return true;
+  // At rest: only while it is young, and with nothing of it left behind.
+  auto const left = (sent_ + shared_->times.validity_for(ttl_)).left(shared_->context->now());
+  return errands_.empty() && left > shared_->times.validity / 2;
+}
+
+// --- Opening --------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply<outcome> done) {
+  auto joined = [this, &who, done = std::move(done)](outcome const& how) {
+    if (how.ok()) members_.insert(&who);
+    done(how);
+  };
+  auto made = std::make_shared<entrant>(std::move(joined));
+  entrants_.push_back(made);
+  if (parts_left_ > 0) return made;
+  if (granted_ && keep()) {
+    shared_->context->post([weak = weak_from_this()] {
+      auto const self = weak.lock();
+      if (self && self->parts_left_ == 0) self->tell_entrants({});
+    });
+  } else {
+    open(give_up);
+  }
+  return made;
+}
+
+void session::open(instant give_up) {
+  parts_left_ = 2;
+  opening_ = {};
+  question what;
+  what.path = "/v3/lease/grant";
+  what.body =
+      wire::etcd::grant_body(lease_, std::chrono::duration_cast<std::chrono::seconds>(shared_->times.ttl).count());
+  what.give_up = give_up;
+  granting_ = shared_->client.ask<wire::etcd::lease_answer>(
+      std::move(what), wire::etcd::read_grant,
+      [this, give_up](called const& how, wire::etcd::lease_answer const& answer) { on_granted(how, answer, give_up); });
+  slack_ = shared_->slack.ask(give_up, [this](outcome const& how) { part_done(how); });
+}
+
+void session::on_granted(called const& how, wire::etcd::lease_answer const& answer, instant give_up) {
+  if (how.lease_exists) return ask_again(give_up);  // an earlier grant, whose answer was lost, did succeed
+  if (!how.how.ok()) return part_done(how.how);
+  auto const asked_for = std::chrono::duration_cast<std::chrono::seconds>(shared_->times.ttl).count();
+  if (answer.ttl > asked_for)
+    shared_->context->log(severity::warning, "ttl: etcd grants " + std::to_string(answer.ttl) + " s instead of " +
+                                                 std::to_string(asked_for) +
+                                                 " s, its least; after a crash others wait that long");
+  furnish(how.sent, std::chrono::seconds(answer.ttl), give_up);
+}
+
+void session::ask_again(instant give_up) {
+  auto done = [this, give_up](anchored const& round) {
+    if (!round.result.how.ok()) return part_done(round.result.how);
+    furnish(round.result.sent, std::chrono::duration_cast<std::chrono::seconds>(round.result.ttl), give_up);
+  };
+  granting_ = renew_anchored(*shared_, lease_, give_up, std::move(done));
+}
+
+// The keys of our room: from their revision on we watch it.
+void session::furnish(instant sent, std::chrono::seconds ttl, instant give_up) {
+  wire::etcd::transaction txn;
+  txn.then(operation::put(shared_->keys.anchor(lease_), "", lease_))
+      .then(operation::put(shared_->keys.generation(lease_), "", lease_));
+  question what;
+  what.path = "/v3/kv/txn";
+  what.body = txn.body();
+  what.give_up = give_up;
+  what.write = true;
+  auto done = [this, sent, ttl](called const& how, wire::etcd::txn_answer const& answer) {
+    if (!how.how.ok()) return part_done(how.how);
+    saw_generation(answer.header.revision);
+    anchored_ = answer.header.revision;
+    sent_ = sent;
+    ttl_ = ttl;
+    granted_ = true;
+    part_done({});
+  };
+  granting_ = shared_->client.txn(std::move(what), 2, 0, std::move(done));
+}
+
+void session::part_done(outcome const& how) {
+  if (!how.ok() && opening_.ok()) opening_ = how;
+  if (--parts_left_ > 0) return;
+  auto how_all = std::exchange(opening_, {});
+  if (how_all.ok() && !keep()) how_all = outcome(errc::timed_out, "the answers took longer than the lease is trusted");
+  if (how_all.ec == errc::lease_lost) over_ = true;
+  if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
+  tell_entrants(how_all.ec == errc::lease_lost ? outcome(errc::unreachable, "the lease ended while it was new")
+                                               : how_all);
+}
+
+void session::tell_entrants(outcome const& how) {
+  auto const self = shared_from_this();
+  auto const all = std::exchange(entrants_, {});
+  for (auto const& weak : all)
+    if (auto const who = weak.lock()) (*who)(how);
+  if (parts_left_ == 0) rest_without_members();  // those who asked may have gone meanwhile
+}
+
+/// Starts, or goes on with, renewing. False: the lease has run out.
+bool session::keep() {
+  if (over_) return false;
+  if (keeper_) return true;
+  hold_listener& keeper_tells = *this;
+  auto ask = [this](instant give_up, reply<renewal> done) { renew(give_up, std::move(done)); };
+  keeper_ = std::make_unique<lease_keeper>(shared_->context, shared_->times, std::move(ask), keeper_tells);
+  if (!keeper_->begin(sent_, ttl_)) {
+    over_ = true;
+    return false;
+  }
+  watch_listener& hears = *this;
+  room_ = shared_->watch.subscribe(shared_->keys.room(lease_), anchored_ + 1, false, hears);
+  return true;
+}
+
+void session::leave(session_member& who) noexcept {
+  members_.erase(&who);
+  rest_without_members();
+}
+
+void session::rest_without_members() noexcept {
+  if (!members_.empty()) return;
+  warned_ = false;
+  keeper_.reset();
+  renewing_.reset();
+  looking_.reset();
+  room_.reset();
+}
+
+// --- The lease ------------------------------------------------------------------------------------------------------
+
+void session::renew(instant give_up, reply<renewal> done) {
+  auto answer = [this, done = std::move(done)](anchored const& round) { on_renewed(round, done); };
+  renewing_ = renew_anchored(*shared_, lease_, give_up, std::move(answer));
+}
+
+void session::on_renewed(anchored const& round, reply<renewal> const& done) {
+  auto const self = shared_from_this();
+  auto result = round.result;
+  if (result.how.ok()) result.how = eyesight();
+  if (result.how.ok()) {
+    sent_ = result.sent;
+    anchored_ = std::max(anchored_, round.revision);
+  }
+  if (round.revision != 0 && room_) room_->expect(round.revision);
+  bool const fine = result.how.ok();
+  done(result);
+  if (fine && !over_ && !members_.empty()) run_errands();
+}
+
+// R8: who has not been able to see its own keys for as long as a lease is trusted must not go on.
+outcome session::eyesight() const {
+  auto const since = room_ ? room_->blind_since() : std::nullopt;
+  if (!since || !(*since + shared_->times.validity).reached(shared_->context->now())) return {};
+  return {errc::unreachable, "renewals come through, but no watch can be opened"};
+}
+
+void session::end(error_code why, std::string const& detail) {
+  if (over_) return;
+  auto const self = shared_from_this();
+  over_ = true;
+  if (keeper_) keeper_->let_go();
+  room_.reset();
+  renewing_.reset();
+  looking_.reset();
+  tell_members([&](session_member& m) { m.lease_over(why, detail); });
+}
+
+void session::revoke() {
+  if (!granted_ || over_) return;
+  over_ = true;
+  question what;
+  what.path = "/v3/lease/revoke";
+  what.body = wire::etcd::lease_body(lease_);
+  what.give_up = shared_->context->now() + std::min(shared_->times.request_timeout, std::chrono::milliseconds(1'000));
+  shared_->client.send_off(std::move(what));
+}
+
+// Whoever is told may leave, or bring others to do so.
+template <class Tell>
+void session::tell_members(Tell const& tell) {
+  auto const self = shared_from_this();
+  auto const all = members_;
+  for (auto* const who : all)
+    if (members_.contains(who)) tell(*who);
+}
+
+void session::extended(instant valid_until) {
+  tell_members([valid_until](session_member& m) { m.lease_extended(valid_until); });
+}
+void session::at_risk() {
+  warned_ = true;
+  tell_members([](session_member& m) { m.lease_at_risk(); });
+}
+void session::all_clear() {
+  warned_ = false;
+  tell_members([](session_member& m) { m.lease_all_clear(); });
+}
+void session::lost(error_code why, std::string detail) { end(why, detail); }
+
+// --- Campaigns and keys ---------------------------------------------------------------------------------------------
+
+asked session::void_campaigns(instant give_up, reply<outcome> done) {
+  wire::etcd::transaction txn;
+  txn.then(operation::put(shared_->keys.generation(lease_), "", lease_));
+  question what;
+  what.path = "/v3/kv/txn";
+  what.body = txn.body();
+  what.give_up = give_up;
+  what.write = true;
+  auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    auto const self = shared_from_this();
+    if (how.how.ok()) saw_generation(got.header.revision);
+    if (how.how.ec == errc::lease_lost) end(errc::lease_lost, "etcd has let the lease go");
+    done(how.how);
+  };
+  return shared_->client.txn(std::move(what), 1, 0, std::move(answer));
+}
+
+void session::release(left_behind what, instant give_up, reply<outcome> done) {
+  auto const place = errands_.emplace(errands_.end(), errand{std::move(what), {}});
+  auto answer = [this, place, done = std::move(done)](outcome const& how) {
+    auto const self = shared_from_this();
+    auto const kept = std::move(place->under_way);
+    if (how.ok()) {
+      give_back(place->what.election);
+      errands_.erase(place);
+    }
+    if (done) done(how);
+  };
+  place->under_way = release_key(*shared_, place->what, give_up, std::move(answer));
+}
+
+void session::run_errands() {
+  std::vector<left_behind> again;
+  for (auto it = errands_.begin(); it != errands_.end();) {
+    if (it->under_way) {
+      ++it;
+      continue;
+    }
+    again.push_back(std::move(it->what));
+    it = errands_.erase(it);
+  }
+  auto const by = shared_->context->now() + shared_->times.request_timeout;
+  for (auto& what : again) release(std::move(what), by, {});
+}
+
+// --- Requests to resign ---------------------------------------------------------------------------------------------
+
+void session::on_event(wire::etcd::watch_event const& what) {
+  if (!what.deleted) return read_request(what.kv);
+  if (what.kv.key == shared_->keys.anchor(lease_)) check_lease();
+}
+
+// The anchor is gone: with the lease, or because somebody deleted it.
+void session::check_lease() {
+  auto done = [this](anchored const& round) {
+    auto const self = shared_from_this();
+    if (round.result.how.ec == errc::lease_lost) end(errc::lease_lost, "etcd has let the lease go");
+  };
+  auto const by = shared_->context->now() + shared_->times.request_timeout;
+  looking_ = renew_anchored(*shared_, lease_, by, std::move(done));
+}
+
+void session::read_request(wire::etcd::key_value const& kv) {
+  auto const election = shared_->keys.deposed_election(kv.key, lease_);
+  if (election.empty()) return;
+  tell_members([&](session_member& m) {
+    if (m.election() == election) m.asked_to_go(kv.mod_revision);
+  });
+}
+
+void session::on_gap() { look_for_requests(); }
+
+void session::look_for_requests() {
+  wire::etcd::range_request requests;
+  requests.what = shared_->keys.room(lease_);
+  requests.keys_only = true;
+  question what;
+  what.path = "/v3/kv/range";
+  what.body = wire::etcd::range_body(requests);
+  what.give_up = shared_->context->now() + shared_->times.request_timeout;
+  auto done = [this, self = weak_from_this()](called const& how, wire::etcd::range_answer const& answer) {
+    auto const alive = self.lock();
+    if (!how.how.ok()) return;
+    for (auto const& kv : answer.kvs) read_request(kv);
+  };
+  looking_ = shared_->client.ask<wire::etcd::range_answer>(std::move(what), wire::etcd::read_range, std::move(done));
+}
+
+void session::on_refused(outcome const& how) {
+  shared_->context->log(severity::error, "etcd: our own keys cannot be watched: " + how.text());
+}
+
+}  // namespace coelect::stores::etcd
