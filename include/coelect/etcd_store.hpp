@@ -18,7 +18,8 @@ struct etcd_store_options {
   /// of the store; without, each candidate opens its own. Up to 256 bytes.
   std::string prefix{};
   /// ttl: whole seconds, 1 s to 24 h, default 15 s, shared by all elections of the store. store_slack: not
-  /// below the cluster's --election-timeout, default 1 s; refused at the first campaign if it is.
+  /// below the cluster's --election-timeout, default 1 s. etcd shows that only roughly (by the least ttl it
+  /// grants); at the first campaign a slack that is surely too short is refused with errc::bad_options.
   lease_timing timing{};
   std::string username{};  ///< Empty: no authentication.
   std::string password{};
@@ -37,7 +38,9 @@ struct etcd_store_options {
 ///
 /// A renewal counts only if a write through raft confirms it, and the holder watches its own key. What no
 /// client can see is a store that takes a live lease away (etcd#15247, until 3.4.31 and 3.5.13): the
-/// watch ends the term within milliseconds, the token covers what lies between.
+/// watch ends the term within milliseconds, the token covers what lies between. Nothing between us and
+/// etcd may repeat requests on its own (a proxy that retries POSTs): a campaign that is carried out again
+/// after its term would keep the seat for as long as the store lives.
 ///
 /// Does no network I/O before it is used; reads PEM files. Throws election_error(errc::bad_options) that
 /// names the option. Source: https://etcd.io/docs/latest/dev-guide/api_grpc_gateway

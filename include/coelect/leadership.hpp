@@ -82,7 +82,7 @@ public:
 
   /// Publishes a new value for observers without a new election. Signature void(error_code).
   /// Errors: errc::not_leader, errc::bad_options (longer than store_limits::value_max),
-  /// cond::transient, cond::fatal. After errc::timed_out it may or may not have been stored.
+  /// cond::transient, cond::fatal. After a transient error it may or may not have been stored.
   /// Cancellation: terminal, with the same doubt.
   template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
   auto proclaim(std::string value, Token&& token = Token()) {
@@ -97,8 +97,9 @@ public:
   /// such writes (file, memory): errc::unsupported. etcd: `name` is a key and used as it is; it must not
   /// lie among the election's candidates. Signature void(error_code). Errors: errc::not_leader when the
   /// term is over here or there, errc::bad_options (no name, or over store_limits::writes_bytes),
-  /// cond::transient, cond::fatal. After errc::timed_out or errc::unreachable it may have been carried
-  /// out, or may be later, while the term lasts. Cancellation: terminal, with the same doubt.
+  /// cond::transient, cond::fatal. After a transient error, or not_leader because the term ended
+  /// meanwhile, it may have been carried out, or may yet be while the term lasts in the store.
+  /// Cancellation: terminal, with the same doubt.
   template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
   auto guarded_put(std::string name, std::string content, Token&& token = Token()) {
     guarded_writes one;

@@ -101,7 +101,7 @@ public:
   virtual void at_risk() = 0;                                 ///< The deadline is near and no renewal came through.
   virtual void all_clear() = 0;                               ///< One came through after all.
   virtual void asked_to_resign() = 0;                         ///< Somebody asked the leader to step down.
-  virtual void lost(error_code why, std::string detail) = 0;  ///< Over: cond::lost or errc::stopped.
+  virtual void lost(error_code why, std::string detail) = 0;  ///< Over: cond::lost, errc::store_reset or errc::stopped.
 
 protected:
   ~hold_listener() = default;

@@ -22,7 +22,8 @@ public:
     if (raft_term < raft_term_) return belief::stale_member;
     if (write && revision < known_when_sent) return belief::went_back;
     cluster_ = cluster;
-    raft_term_ = raft_term;
+    // A member that is being cut off may count terms up on its own; what it commits nothing with.
+    if (write) raft_term_ = raft_term;
     if (write && revision > revision_) revision_ = revision;
     return belief::fine;
   }

@@ -43,7 +43,7 @@ bool read(json_node node, answer_header& header) {
   header.member_id = m.natural("member_id");
   header.revision = m.integer("revision");
   header.raft_term = m.natural("raft_term");
-  return m.fine();
+  return m.fine() && header.revision >= 0;
 }
 
 bool read_header_of(json_node answer, answer_header& header) {

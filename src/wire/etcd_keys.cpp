@@ -45,9 +45,12 @@ std::string key_layout::in_room(std::int64_t lease, std::string_view rest) const
   return prefix_ + std::string(room_name) + lease_hex(lease) + "/" + std::string(rest);
 }
 
+key_range key_layout::rooms() const { return key_range::all_under(prefix_ + std::string(room_name)); }
 key_range key_layout::room(std::int64_t lease) const { return key_range::all_under(in_room(lease, {})); }
 std::string key_layout::anchor(std::int64_t lease) const { return in_room(lease, "anchor"); }
 std::string key_layout::generation(std::int64_t lease) const { return in_room(lease, "generation"); }
+
+std::string key_layout::nothing(std::int64_t lease) const { return in_room(lease, "nothing"); }
 
 std::string key_layout::depose_request(std::string_view election, std::int64_t lease) const {
   return in_room(lease, std::string(depose_name) + std::string(election));

@@ -36,9 +36,11 @@ public:
 
   key_range candidates(std::string_view election) const;
   std::string candidate(std::string_view election, std::int64_t lease) const;
+  key_range rooms() const;  ///< Of all processes.
   key_range room(std::int64_t lease) const;
   std::string anchor(std::int64_t lease) const;
   std::string generation(std::int64_t lease) const;
+  std::string nothing(std::int64_t lease) const;  ///< A key that nobody makes.
   std::string depose_request(std::string_view election, std::int64_t lease) const;
   /// The election that a key of room(lease) asks to resign from; empty for other keys.
   std::string deposed_election(std::string_view key, std::int64_t lease) const;

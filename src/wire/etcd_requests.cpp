@@ -71,6 +71,8 @@ std::string range_body(range_request const& how) {
   return o.json();
 }
 
+std::string delete_body(key_range const& what) { return object().range(what).json(); }
+
 operation operation::put(std::string_view key, std::string_view value, std::int64_t lease) {
   object o;
   o.bytes("key", key).bytes("value", value);

@@ -29,6 +29,7 @@ struct range_request {
   std::int64_t created_up_to = 0;  ///< 0: whenever.
 };
 std::string range_body(range_request const& how);
+std::string delete_body(key_range const& what);
 
 /// One operation of a transaction.
 class operation {

@@ -6,7 +6,9 @@ namespace {
 
 // gRPC status codes.
 namespace grpc {
+constexpr int canceled = 1;
 constexpr int invalid_argument = 3;
+constexpr int deadline_exceeded = 4;
 constexpr int not_found = 5;
 constexpr int permission_denied = 7;
 constexpr int resource_exhausted = 8;
@@ -71,15 +73,23 @@ verdict judge(int http_status, failure const& said, std::string_view location) {
     case grpc::permission_denied:
       return make(errc::unauthorized, next_step::give_up,
                   text + " (the role needs read and write on all keys under the store's prefix)");
-    case grpc::resource_exhausted: return make(errc::overloaded, next_step::give_up, text);
+    // "database space exceeded" may be said of a transaction that was carried out: the quota is looked at again
+    // when it is applied.
+    case grpc::resource_exhausted: return make(errc::overloaded, next_step::give_up, text, true);
     case grpc::failed_precondition: {
       if (has("authentication is not enabled"))
         return make(errc::unauthorized, next_step::give_up, text + " on this server: leave username away");
-      auto v = make(errc::busy, next_step::give_up, text);
+      auto v = make(errc::unreachable, next_step::elsewhere, text);
       v.lease_exists = has("lease already exists");
+      if (v.lease_exists) v.next = next_step::give_up;
       return v;
     }
-    default: return make(errc::unreachable, next_step::elsewhere, text, true);
+    case grpc::canceled:
+    case grpc::deadline_exceeded: return make(errc::timed_out, next_step::elsewhere, text, true);
+    default: {
+      bool const late = has("timed out") || has("deadline exceeded");
+      return make(late ? errc::timed_out : errc::unreachable, next_step::elsewhere, text, true);
+    }
   }
 }
 

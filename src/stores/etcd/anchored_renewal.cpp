@@ -15,7 +15,7 @@ public:
     what.path = "/v3/lease/keepalive";
     what.body = wire::etcd::lease_body(lease_);
     what.give_up = give_up_;
-    what.urgent = true;
+    what.way = lane::beside;
     step_ = shared_.client.ask<wire::etcd::lease_answer>(
         std::move(what), wire::etcd::read_keepalive,
         [this](called const& how, wire::etcd::lease_answer const& answer) { on_kept_alive(how, answer); });
@@ -40,15 +40,35 @@ private:
     what.path = "/v3/kv/txn";
     what.body = txn.body();
     what.give_up = give_up_;
-    what.urgent = true;
+    what.way = lane::beside;
     what.write = true;
     auto done = [this](called const& how, wire::etcd::txn_answer const& answer) {
+      if (how.how.ec == errc::overloaded) return delete_nothing();
       if (!how.how.ok()) return finish(how.how);  // a lease that is gone is said here, too
       got_.revision = answer.header.revision;
-      bool const same_leader = answer.header.raft_term == raft_term_;
-      finish(same_leader ? outcome() : outcome(errc::unreachable, "the raft leader changed during a renewal"));
+      compare(answer.header);
     };
     step_ = shared_.client.txn(std::move(what), 1, 0, std::move(done));
+  }
+
+  // A database that is full takes no puts, but deletions, and those go through raft, too.
+  void delete_nothing() {
+    question what;
+    what.path = "/v3/kv/deleterange";
+    what.body = wire::etcd::delete_body(wire::etcd::key_range::one(shared_.keys.nothing(lease_)));
+    what.give_up = give_up_;
+    what.way = lane::beside;
+    what.write = true;
+    auto done = [this](called const& how, wire::etcd::answer_header const& header) {
+      if (!how.how.ok()) return finish(how.how);
+      compare(header);
+    };
+    step_ = shared_.client.ask<wire::etcd::answer_header>(std::move(what), wire::etcd::read_header, std::move(done));
+  }
+
+  void compare(wire::etcd::answer_header const& header) {
+    bool const same_leader = header.raft_term == raft_term_;
+    finish(same_leader ? outcome() : outcome(errc::unreachable, "the raft leader changed during a renewal"));
   }
 
   void finish(outcome how) {

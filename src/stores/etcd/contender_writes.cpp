@@ -19,6 +19,7 @@ outcome not_leader() { return {errc::not_leader, "our key is gone"}; }
 }  // namespace
 
 void etcd_contender::publish(std::string value, instant give_up, reply<outcome> done) {
+  if (created_ == 0) return later([done = std::move(done)] { done(not_leader()); });
   put_value(std::move(value), give_up, most_tries, std::move(done));
 }
 
@@ -52,16 +53,18 @@ void etcd_contender::on_value_refused(kvs const& own, std::string value, instant
 }
 
 void etcd_contender::write(guarded_writes what, instant give_up, reply<outcome> done) {
+  if (created_ == 0) return later([done = std::move(done)] { done(not_leader()); });
   transaction txn;
   txn.when_created_at(key_, created_).otherwise(operation::range(own()));
   for (auto const& w : what.all()) {
-    if (shared_.keys.candidates(who_.election).contains(w.name))
+    if (shared_.keys.candidates(who_.election).contains(w.name) || shared_.keys.rooms().contains(w.name))
       return later([done = std::move(done)] {
-        done(outcome(errc::bad_options, "a guarded write must not go among the election's candidates"));
+        done(outcome(errc::bad_options, "a guarded write must not go among the election's candidates or to @coelect/"));
       });
     txn.then(w.content ? operation::put(w.name, *w.content, 0) : operation::erase(key_range::one(w.name)));
   }
   auto question = ask(txn, give_up);
+  question.way = lane::bulk;
   question.repeatable = false;  // carried out late, it could undo a newer write
   auto const place = writes_.emplace(writes_.end());
   auto answer = [this, place, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {

@@ -49,6 +49,7 @@ private:
     what.body = txn.body();
     what.give_up = give_up_;
     what.write = true;
+    what.repeatable = !force;  // carried out twice, it would say that there is no such leader
     auto done = [this](called const& how, wire::etcd::txn_answer const& got) {
       if (how.how.ec == errc::lease_lost) return finish(none());
       if (!how.how.ok()) return finish(how.how);

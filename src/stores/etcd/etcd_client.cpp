@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr std::size_t most_on_their_way = 2;
+constexpr std::size_t kept_connections = 3;  // the line's two and a renewal's
 
 // Grpc-Timeout: the server gives the request up, too.
 std::string grpc_timeout(nanoseconds limit) {
@@ -43,13 +43,13 @@ public:
 
   void step_out() noexcept {
     if (!std::exchange(on_its_way_, false)) return;
-    --client_.on_their_way_;
-    client_.next_in_line();
+    auto& ours = client_.line_of(what_.way);
+    --ours.on_their_way;
+    next_in(ours);
   }
 
   void go() {
     on_its_way_ = true;
-    limit_.clear();
     begin();
   }
 
@@ -61,10 +61,14 @@ public:
       if (how.ok()) send();
       else failed(how, wire::etcd::next_step::elsewhere, false);
     };
+    // Somebody else's login may take longer than we have.
+    limit_ = client_.context_->at(what_.give_up, [this] {
+      failed(outcome(errc::timed_out, "logging in takes too long"), wire::etcd::next_step::give_up, false);
+    });
     logging_in_ = login.go(until(), std::move(done));
   }
 
-  bool urgent() const noexcept { return what_.urgent; }
+  lane way() const noexcept { return what_.way; }
   bool done() const noexcept { return !done_; }
 
 private:
@@ -76,6 +80,7 @@ private:
   }
 
   void send() {
+    limit_.clear();
     auto& at = client_.at_[endpoint_];
     auto const now = client_.context_->now();
     auto const limit = until();
@@ -93,7 +98,8 @@ private:
     if (!answer.how.ok()) return failed(answer.how, next_step::elsewhere, answer.sent);
     if (answer.got.status != 200) return on_refusal(answer.got);
     auto const header = take_(answer.got.body);
-    if (!header) {
+    bool const from_etcd = header && header->cluster_id != 0 && header->raft_term != 0;
+    if (!from_etcd) {
       auto said = wire::etcd::read_failure(200, answer.got.body);  // keepalive: an error may come with 200
       if (said.code != 0) return on_refusal(answer.got);
       return failed(told(errc::bad_response, "an answer that is not etcd's", 200), next_step::elsewhere, true);
@@ -112,9 +118,11 @@ private:
       if (login.issue() == issue_) login.forget();
       return begin_again();
     }
+    bool const passing = v.next == wire::etcd::next_step::login && logged_in_again_ && client_.memory_.met();
     bool const anonymous = v.next == wire::etcd::next_step::login && !client_.who_;
     lease_exists_ = v.lease_exists;
-    failed(told(v.ec, v.message + (anonymous ? " (username: this server wants one)" : ""), got.status), v.next,
+    auto const ec = passing ? make_error_code(errc::unreachable) : v.ec;  // refused twice within one question
+    failed(told(ec, v.message + (anonymous ? " (username: this server wants one)" : ""), got.status), v.next,
            v.may_have_happened);
   }
 
@@ -129,7 +137,7 @@ private:
     if (maybe_done) uncertain_ = true;
     bool const elsewhere = next == wire::etcd::next_step::elsewhere;
     if (elsewhere) client_.avoid(endpoint_, how.text());
-    worst_ = worse(std::move(worst_), how);
+    worst_ = elsewhere ? worse(std::move(worst_), how) : how;
     // What was not sent at all may be tried elsewhere even if it must not happen twice.
     if (!maybe_done && !what_.repeatable && elsewhere && ++unsent_ < client_.at_.size()) ++tries_left_;
     --tries_left_;
@@ -138,9 +146,13 @@ private:
     finish({client_.soften(worst_), uncertain_, lease_exists_, sent_});
   }
 
-  // Of several servers' answers the one that a person has to act on counts, else the last.
-  static outcome worse(outcome before, outcome const& now) {
-    return before.ec == cond::fatal && !(now.ec == cond::fatal) ? before : now;
+  // Of several servers' answers the one counts that a person has to act on; but once the cluster was met, a
+  // single bad endpoint must not turn the hiccup of the others into an end.
+  outcome worse(outcome before, outcome const& now) const {
+    if (before.ok()) return now;
+    bool const before_counts = (before.ec == cond::fatal) != client_.memory_.met();
+    bool const now_counts = (now.ec == cond::fatal) != client_.memory_.met();
+    return before_counts && !now_counts ? before : now;
   }
 
   void finish(called how) {
@@ -217,7 +229,7 @@ etcd_client::etcd_client(std::shared_ptr<store_context> context, client_options 
     who_ = std::make_shared<credentials const>(credentials{std::move(how.username), std::move(how.password)});
   for (auto& where : how.endpoints) {
     http::transport_limits limits;
-    limits.idle_connections = most_on_their_way + 1;
+    limits.idle_connections = kept_connections;
     auto way = how.network->reach(context_, std::move(where), how.tls, limits);
     at_.emplace_back(way, login_at(context_, way, who_));
   }
@@ -240,22 +252,23 @@ http::request etcd_client::make_request(std::size_t endpoint, char const* path, 
 
 asked etcd_client::start(question what, take_fn take, std::function<void(called const&)> done) {
   auto const made = std::make_shared<call>(*this, std::move(what), std::move(take), std::move(done));
-  if (made->urgent()) {
+  if (made->way() == lane::beside) {
     made->begin();
     return made;
   }
   made->stand_in_line();
-  line_.push_back(made);
-  next_in_line();
+  auto& its_line = line_of(made->way());
+  its_line.waiting.push_back(made);
+  next_in(its_line);
   return made;
 }
 
-void etcd_client::next_in_line() {
-  while (on_their_way_ < most_on_their_way && !line_.empty()) {
-    auto const next = line_.front().lock();
-    line_.pop_front();
+void etcd_client::next_in(line& of) {
+  while (of.on_their_way < of.most && !of.waiting.empty()) {
+    auto const next = of.waiting.front().lock();
+    of.waiting.pop_front();
     if (!next || next->done()) continue;
-    ++on_their_way_;
+    ++of.on_their_way;
     next->go();
   }
 }
@@ -277,8 +290,8 @@ void etcd_client::send_off(question what) {
   auto const made = std::make_shared<call>(*this, std::move(what), wire::etcd::read_header, [](called const&) {});
   sent_off_.insert(made);
   made->stand_in_line();
-  line_.push_back(made);
-  next_in_line();
+  line_.waiting.push_back(made);
+  next_in(line_);
 }
 
 asked etcd_client::watch(std::size_t endpoint, std::string body, milliseconds span, instant head_by,

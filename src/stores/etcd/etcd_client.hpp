@@ -14,6 +14,13 @@
 
 namespace coelect::stores::etcd {
 
+/// Which line a question stands in.
+enum class lane {
+  line = 1,  ///< Two on their way at a time.
+  bulk,      ///< What users write: one at a time, so that elections do not wait for it.
+  beside,    ///< In none: renewals.
+};
+
 /// What is asked. The answer comes by `give_up`, after at most one try per endpoint.
 struct question {
   char const* path = "";
@@ -21,8 +28,8 @@ struct question {
   instant give_up;
   /// Nothing bad happens if etcd carries it out twice, or late. If not, one try is all there is.
   bool repeatable = true;
-  bool urgent = false;  ///< A renewal: does not wait behind others.
-  bool write = false;   ///< Goes through raft: its revision counts for "went backwards" (R10).
+  lane way = lane::line;
+  bool write = false;  ///< Goes through raft: its revision counts for "went backwards" (R10).
 };
 
 /// How it went.
@@ -49,7 +56,7 @@ struct client_options {
 };
 
 /// Two questions are on their way at a time, and further ones wait in a line: a thousand campaigns do not
-/// open a thousand connections. Renewals go beside that line. On the store's strand. Nothing is called any
+/// open a thousand connections. On the store's strand. Nothing is called any
 /// more after it is destroyed.
 class etcd_client {
 public:
@@ -115,7 +122,13 @@ private:
     bool refused = false;  ///< Said once that another cluster answers there.
   };
 
-  void next_in_line();
+  struct line {
+    std::size_t most;
+    std::size_t on_their_way = 0;
+    std::deque<std::weak_ptr<call>> waiting{};
+  };
+  line& line_of(lane which) noexcept { return which == lane::bulk ? bulk_ : line_; }
+  static void next_in(line& of);
   asked start(question what, take_fn take, std::function<void(called const&)> done);
   http::request make_request(std::size_t endpoint, char const* path, std::string body, std::chrono::nanoseconds limit,
                              bool repeatable);
@@ -127,8 +140,7 @@ private:
   rules::cluster_memory memory_;
   std::function<void()> store_was_reset_;
   std::shared_ptr<credentials const> who_;  // empty: no authentication
-  std::deque<std::weak_ptr<call>> line_;
-  std::size_t on_their_way_ = 0;  // of those that stood in line
+  line line_{2}, bulk_{1};
   std::set<asked> sent_off_;
   std::function<void()> when_quiet_;
 };

@@ -63,6 +63,7 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
       .otherwise(operation::range(current));
   auto what = ask(txn, give_up);
   what.repeatable = false;
+  in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     on_stood(how, got, give_up, done);
@@ -125,6 +126,7 @@ void etcd_contender::have_key(std::int64_t revision) {
 
 // R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
 void etcd_contender::verify(instant give_up, reply<attempt> done) {
+  in_doubt_ = false;
   transaction txn;
   txn.when_created_at(key_, created_)
       .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
@@ -146,6 +148,7 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
 }
 
 void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) {
+  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
   bool const sensible = !oldest.empty() && oldest.front().create_revision <= created_;
   if (!sensible)
     return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
@@ -159,6 +162,10 @@ void etcd_contender::win(reply<attempt> const& done) {
   leads_ = true;
   auto const asked_already = asked_to_go_ > created_;
   // Posted first: whoever hears of the win may destroy us.
+  if (in_doubt_)
+    later([this] {
+      if (leads_) check_own_key();
+    });
   if (session_->is_at_risk())
     later([this] {
       if (leads_) hears_.at_risk();
@@ -231,7 +238,9 @@ void etcd_contender::own_key_deleted(std::int64_t revision) {
   else turn(outcome(errc::candidacy_lost, "our key was deleted"));
 }
 
+// Repeated at every renewal until it is answered.
 void etcd_contender::check_own_key() {
+  in_doubt_ = true;
   if (!leads_) {
     if (turn_) find_predecessor();
     return;
@@ -241,7 +250,9 @@ void etcd_contender::check_own_key() {
       .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
       .otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
-    if (!how.how.ok() || got.succeeded || !leads_) return;
+    if (!leads_ || !how.how.ok()) return;
+    in_doubt_ = false;
+    if (got.succeeded) return;
     created_ = 0;
     lost(errc::lease_lost, "our key is gone");
   };
@@ -259,6 +270,7 @@ void etcd_contender::lease_extended(instant valid_until) {
   auto const since = own_ ? own_->blind_since() : std::nullopt;
   if (since && (*since + shared_.times.validity).reached(shared_.context->now()))
     return lost(errc::lease_lost, "no watch on our key can be opened");
+  if (in_doubt_ || since) check_own_key();
   hears_.extended(valid_until);
 }
 

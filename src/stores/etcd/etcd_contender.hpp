@@ -71,6 +71,7 @@ private:
   bool adopt_ = false;         // a key that is there already can only be ours
   bool entered_ = false;
   bool leads_ = false;
+  bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise
   std::int64_t asked_to_go_ = 0;
   reply<outcome> turn_;
   std::unique_ptr<key_watch> own_, predecessor_;

@@ -13,10 +13,20 @@ session::session(std::shared_ptr<commons> shared)
 
 bool session::open_for(std::string const& election) const {
   if (over_ || taken_.contains(election)) return false;
-  if (!members_.empty() || !granted_ || parts_left_ > 0) return true;
-  // At rest: only while it is young, and with nothing of it left behind.
+  bool const at_rest = members_.empty() && granted_ && parts_left_ == 0;
+  return !at_rest || (errands_.empty() && young());
+}
+
+bool session::young() const {
   auto const left = (sent_ + shared_->times.validity_for(ttl_)).left(shared_->context->now());
-  return errands_.empty() && left > shared_->times.validity / 2;
+  return left > shared_->times.validity / 2;
+}
+
+bool session::finished() const {
+  if (!members_.empty() || parts_left_ > 0) return false;
+  for (auto const& e : errands_)
+    if (e.under_way) return false;
+  return over_ || (granted_ && !young());
 }
 
 // --- Opening --------------------------------------------------------------------------------------------------------
@@ -29,14 +39,16 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
   auto made = std::make_shared<entrant>(std::move(joined));
   entrants_.push_back(made);
   if (parts_left_ > 0) return made;
-  if (granted_ && keep()) {
-    shared_->context->post([weak = weak_from_this()] {
-      auto const self = weak.lock();
-      if (self && self->parts_left_ == 0) self->tell_entrants({});
-    });
-  } else {
+  if (!granted_ && !over_) {
     open(give_up);
+    return made;
   }
+  // Whoever is last to leave before this runs stops the renewals: begin them here again.
+  shared_->context->post([weak = weak_from_this()] {
+    auto const self = weak.lock();
+    if (!self || self->parts_left_ > 0) return;
+    self->tell_entrants(self->keep() ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
+  });
   return made;
 }
 
@@ -141,6 +153,7 @@ void session::rest_without_members() noexcept {
   keeper_.reset();
   renewing_.reset();
   looking_.reset();
+  checking_.reset();
   room_.reset();
 }
 
@@ -162,7 +175,9 @@ void session::on_renewed(anchored const& round, reply<renewal> const& done) {
   if (round.revision != 0 && room_) room_->expect(round.revision);
   bool const fine = result.how.ok();
   done(result);
-  if (fine && !over_ && !members_.empty()) run_errands();
+  if (!fine || over_ || members_.empty()) return;
+  run_errands();
+  if (requests_missed_) look_for_requests();
 }
 
 // R8: who has not been able to see its own keys for as long as a lease is trusted must not go on.
@@ -180,6 +195,7 @@ void session::end(error_code why, std::string const& detail) {
   room_.reset();
   renewing_.reset();
   looking_.reset();
+  checking_.reset();
   tell_members([&](session_member& m) { m.lease_over(why, detail); });
 }
 
@@ -276,7 +292,7 @@ void session::check_lease() {
     if (round.result.how.ec == errc::lease_lost) end(errc::lease_lost, "etcd has let the lease go");
   };
   auto const by = shared_->context->now() + shared_->times.request_timeout;
-  looking_ = renew_anchored(*shared_, lease_, by, std::move(done));
+  checking_ = renew_anchored(*shared_, lease_, by, std::move(done));
 }
 
 void session::read_request(wire::etcd::key_value const& kv) {
@@ -297,9 +313,11 @@ void session::look_for_requests() {
   what.path = "/v3/kv/range";
   what.body = wire::etcd::range_body(requests);
   what.give_up = shared_->context->now() + shared_->times.request_timeout;
-  auto done = [this, self = weak_from_this()](called const& how, wire::etcd::range_answer const& answer) {
-    auto const alive = self.lock();
-    if (!how.how.ok()) return;
+  requests_missed_ = true;
+  auto done = [this](called const& how, wire::etcd::range_answer const& answer) {
+    auto const self = shared_from_this();
+    if (!how.how.ok()) return;  // again at the next renewal
+    requests_missed_ = false;
     for (auto const& kv : answer.kvs) read_request(kv);
   };
   looking_ = shared_->client.ask<wire::etcd::range_answer>(std::move(what), wire::etcd::read_range, std::move(done));

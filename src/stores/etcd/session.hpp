@@ -47,8 +47,7 @@ public:
   void take(std::string const& election) { taken_.insert(election); }
   void give_back(std::string const& election) { taken_.erase(election); }
   bool over() const noexcept { return over_; }
-  /// Nothing is under way and nobody is in it.
-  bool at_rest() const noexcept { return members_.empty() && errands_.empty() && parts_left_ == 0; }
+  bool finished() const;  ///< Nobody is in it, nothing is under way, and it cannot be entered any more.
 
   std::int64_t lease() const noexcept { return lease_; }
   bool is_at_risk() const noexcept { return warned_; }  ///< The deadline is near and no renewal came through.
@@ -81,6 +80,7 @@ private:
   void part_done(outcome const& how);
   void tell_entrants(outcome const& how);
   bool keep();
+  bool young() const;
   void rest_without_members() noexcept;
   void renew(instant give_up, reply<renewal> done);
   void on_renewed(anchored const& round, reply<renewal> const& done);
@@ -112,6 +112,7 @@ private:
   instant sent_{};  // of the grant or keep-alive that extended the lease last
   bool granted_ = false;
   bool warned_ = false;
+  bool requests_missed_ = false;  // a look for requests to resign was not answered
   bool over_ = false;
   int parts_left_ = 0;  // of the opening
   outcome opening_;
@@ -121,7 +122,7 @@ private:
   std::set<std::string> taken_;
   std::vector<std::weak_ptr<entrant>> entrants_;
   std::list<errand> errands_;
-  asked granting_, renewing_, looking_;
+  asked granting_, renewing_, looking_, checking_;
   std::shared_ptr<void> slack_;
 };
 

@@ -4,8 +4,7 @@
 namespace coelect::stores::etcd {
 
 std::shared_ptr<session> sessions::take(std::string const& election) {
-  // A session at rest that cannot be taken up again has seen its last election.
-  std::erase_if(all_, [](auto const& s) { return s->at_rest() && (s->over() || !s->open_for({})); });
+  std::erase_if(all_, [](auto const& s) { return s.use_count() == 1 && s->finished(); });
   for (auto const& s : all_) {
     if (!s->open_for(election)) continue;
     s->take(election);

@@ -1,12 +1,14 @@
 // One watch on everything under a prefix, handed out to many subscribers.
 #include "stores/etcd/shared_watch.hpp"
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace coelect::stores::etcd {
 namespace {
 
 constexpr std::size_t past_events = 1'024;
+constexpr auto unknown = std::numeric_limits<std::int64_t>::max();
 constexpr std::chrono::seconds span{30};
 
 }  // namespace
@@ -94,6 +96,7 @@ std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::ever
 }
 
 void watches::shared_stream::remember(wire::etcd::watch_event const& what) {
+  if (past_from_ == unknown) past_from_ = what.kv.mod_revision;
   delivered_ = std::max(delivered_, what.kv.mod_revision);
   auto& kept = past_.emplace_back();
   kept.deleted = what.deleted;
@@ -115,7 +118,7 @@ void watches::shared_stream::on_event(wire::etcd::watch_event const& what) {
 void watches::shared_stream::on_gap() {
   auto const self = shared_from_this();
   past_.clear();
-  past_from_ = delivered_ = std::max(delivered_, stream_->next_revision());
+  past_from_ = unknown;
   for (auto const& s : everybody())
     if (s->to != nullptr) s->to->on_gap();
 }

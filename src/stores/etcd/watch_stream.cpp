@@ -9,7 +9,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds server_is_late{1'000};  // after Grpc-Timeout, before the stream counts as dead
-constexpr milliseconds has_worked{1'000};      // a stream that lived so long was not refused
 constexpr int deadline_exceeded = 4;           // gRPC's code for it
 
 }  // namespace
@@ -48,20 +47,28 @@ void watch_stream::open() {
 
 void watch_stream::close() {
   limit_.clear();
-  probe_.clear();
+  end_probe();
   retry_.clear();
   stream_.reset();
   created_ = false;
   if (!blind_since_) blind_since_ = client_.context().now();
 }
 
+// Open for so long that it was not refused.
+bool watch_stream::has_worked() const {
+  auto const enough = std::min(span_ / 2, milliseconds(1'000));
+  return created_ && (opened_ + enough).reached(client_.context().now());
+}
+
 void watch_stream::reopen_at_once() {
+  backoff_.reset();
+  last_trouble_.clear();
   close();
   open();
 }
 
 void watch_stream::reopen_later(outcome const& why) {
-  bool const had_worked = created_ && (opened_ + has_worked).reached(client_.context().now());
+  bool const had_worked = has_worked();
   close();
   client_.avoid(endpoint_, "watch: " + why.text());
   auto text = why.text();
@@ -70,6 +77,7 @@ void watch_stream::reopen_later(outcome const& why) {
     client_.context().log(severity::warning, "etcd: watch at " + client_.name_of(endpoint_) + ": " + last_trouble_);
   }
   // One that had worked is tried elsewhere at once: meanwhile our own key may be deleted.
+  if (had_worked) backoff_.reset();
   auto const wait = had_worked ? std::chrono::nanoseconds(0) : backoff_.next();
   retry_ = client_.context().after(wait, [this] { open(); });
 }
@@ -105,7 +113,9 @@ void watch_stream::deliver(wire::etcd::watch_message const& message) {
   }
   if (last == 0) return;
   next_ = std::max(next_, message.fragment ? last : last + 1);
-  if (expected_ < next_) probe_.clear();
+  if (expected_ >= next_) return;
+  end_probe();
+  if (std::exchange(unproven_, false)) blind_since_.reset();
 }
 
 void watch_stream::on_created(wire::etcd::watch_message const& message) {
@@ -113,15 +123,16 @@ void watch_stream::on_created(wire::etcd::watch_message const& message) {
   if (!doubt.ok()) return reopen_later(doubt);
   created_ = true;
   opened_ = client_.context().now();
-  blind_since_.reset();
-  backoff_.reset();
-  last_trouble_.clear();
+  // `created` is a word only; once a watch was dead in spite of it, events have to show that it lives.
+  if (!unproven_) blind_since_.reset();
   limit_ = client_.context().after(span_now_ + server_is_late, [this] {
     reopen_later(outcome(errc::timed_out, "the server does not end the watch in time"));
   });
   // Begun in the past: etcd's loop for that brings events up to 100 ms late. Whoever waits may look instead.
   bool const late = std::exchange(first_, false) && message.header.revision >= next_;
+  std::weak_ptr<int> const life = life_;
   if (std::exchange(gap_, false) || late) to_.on_gap();
+  if (!life.expired()) probe();  // what was expected before is expected still
 }
 
 // Compaction, or a refusal. The server leaves the HTTP stream open and silent.
@@ -146,17 +157,32 @@ void watch_stream::on_canceled(wire::etcd::watch_message const& message) {
 void watch_stream::on_skipped() { to_.on_gap(); }
 
 void watch_stream::on_end(outcome how) {
-  bool const on_time = how.ok() && created_;
-  if (on_time) return reopen_at_once();
-  reopen_later(how.ok() ? outcome(errc::unreachable, "the watch ended before it began") : how);
+  if (how.ok() && has_worked()) return reopen_at_once();
+  reopen_later(how.ok() ? outcome(errc::unreachable, "the watch ended as soon as it had begun") : how);
 }
 
 void watch_stream::expect(std::int64_t revision) {
   expected_ = std::max(expected_, revision);
-  if (expected_ < next_ || !created_) return;
-  probe_ = client_.context().after(times_.request_timeout, [this] {
-    if (expected_ >= next_) reopen_later(outcome(errc::timed_out, "the watch is behind or dead"));
+  probe();
+}
+
+// Not begun anew while one runs: several sessions that renew in turn would put it off for ever.
+void watch_stream::probe() {
+  if (expected_ < next_ || !created_ || probing_) return;
+  probing_ = true;
+  probe_ = client_.context().after(times_.request_timeout, [this, target = expected_] {
+    probing_ = false;
+    if (target >= next_) {
+      unproven_ = true;
+      return reopen_later(outcome(errc::timed_out, "the watch is behind or dead"));
+    }
+    probe();
   });
+}
+
+void watch_stream::end_probe() noexcept {
+  probe_.clear();
+  probing_ = false;
 }
 
 }  // namespace coelect::stores::etcd

@@ -40,8 +40,11 @@ public:
 private:
   void open();
   void close();
+  bool has_worked() const;
   void reopen_at_once();
   void reopen_later(outcome const& why);
+  void probe();
+  void end_probe() noexcept;
   void deliver(wire::etcd::watch_message const& message);
   void on_created(wire::etcd::watch_message const& message);
   void on_canceled(wire::etcd::watch_message const& message);
@@ -67,6 +70,8 @@ private:
   instant opened_{};
   bool gap_ = false;  // to be told once the watch is open again
   std::int64_t expected_ = 0;
+  bool probing_ = false;
+  bool unproven_ = false;  // a probe failed, and what was expected has not come since
   std::optional<instant> blind_since_;
   asked stream_;
   timer limit_, probe_, retry_;

@@ -17,10 +17,18 @@ TEST_CASE("R10: the first answer decides which cluster it is") {
 
 TEST_CASE("R10: a member that has not heard of the last vote is not believed") {
   cluster_memory m;
-  CHECK(m.admit(1, 5, 10, false, 0) == belief::fine);
-  CHECK(m.admit(1, 6, 10, false, 0) == belief::fine);
+  CHECK(m.admit(1, 5, 10, true, 0) == belief::fine);
+  CHECK(m.admit(1, 6, 10, true, 0) == belief::fine);
   CHECK(m.admit(1, 5, 12, true, 0) == belief::stale_member);
-  CHECK(m.revision() == 0);
+  CHECK(m.admit(1, 5, 12, false, 0) == belief::stale_member);
+  CHECK(m.revision() == 10);
+}
+
+TEST_CASE("R10: only a member that commits shows which vote was the last: one that is cut off counts on its own") {
+  cluster_memory m;
+  CHECK(m.admit(1, 5, 10, true, 0) == belief::fine);
+  CHECK(m.admit(1, 9, 10, false, 0) == belief::fine);
+  CHECK(m.admit(1, 5, 11, true, 0) == belief::fine);
 }
 
 TEST_CASE("R10: only a write shows that the store went back, and only against what was known before it was sent") {

@@ -114,9 +114,11 @@ TEST_CASE("an error is read in every dialect") {
 TEST_CASE("what an answer means") {
   auto const judge_it = [](int status, int code, char const* message) { return judge(status, {code, message}, ""); };
   auto v = judge_it(503, 14, "etcdserver: request timed out");
-  CHECK(v.ec == errc::unreachable);
+  CHECK(v.ec == errc::timed_out);
   CHECK(v.next == next_step::elsewhere);
   CHECK(v.may_have_happened);
+  CHECK(judge_it(503, 14, "etcdserver: no leader").ec == errc::unreachable);
+  CHECK(judge_it(504, 4, "context deadline exceeded").ec == errc::timed_out);
   v = judge_it(404, 5, "etcdserver: requested lease not found");
   CHECK(v.ec == errc::lease_lost);
   CHECK_FALSE(v.may_have_happened);
@@ -127,7 +129,9 @@ TEST_CASE("what an answer means") {
   CHECK(judge_it(400, 3, "etcdserver: authentication failed, invalid user ID or password").ec == errc::unauthorized);
   CHECK(judge_it(403, 7, "etcdserver: permission denied").ec == errc::unauthorized);
   CHECK(judge_it(412, 9, "etcdserver: authentication is not enabled").ec == errc::unauthorized);
-  CHECK(judge_it(429, 8, "etcdserver: mvcc: database space exceeded").ec == errc::overloaded);
+  v = judge_it(429, 8, "etcdserver: mvcc: database space exceeded");
+  CHECK(v.ec == errc::overloaded);
+  CHECK(v.may_have_happened);  // said after the transaction was applied, too
   CHECK(judge_it(500, 2, "etcdserver: too many requests").ec == errc::overloaded);
   CHECK(judge_it(500, 2, "context deadline exceeded").may_have_happened);
   v = judge_it(404, 0, "HTTP status 404: 404 page not found");
