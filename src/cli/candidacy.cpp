@@ -30,14 +30,28 @@ bool news_for(candidacy const& c, sighting const& now) {
   return c.leading == nullptr;
 }
 
+// An observer may see that our own candidate leads before the campaign has heard of it. But another
+// process may bear our name, too, such as the one that we replace.
+constexpr std::chrono::milliseconds own_news{300};
+
+bool perhaps_ours(candidacy const& c, sighting const& now) {
+  return now && news_for(c, now) && now->candidate() == c.who.candidate();
+}
+
 }  // namespace
 
 asio::awaitable<void> follow(candidacy& c) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     error_code ec;
     sighting now = co_await c.who.watch(c.seen, asio::redirect_error(asio::use_awaitable, ec));
     if (ec) co_return;
     c.seen = now;
+    if (perhaps_ours(c, now)) {
+      timer.expires_after(own_news);
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) co_return;
+    }
     if (now) c.last_leader = now;
     if (news_for(c, now)) c.tale.waits(now);
   }
@@ -52,7 +66,7 @@ asio::awaitable<void> beat(candidacy& c) {
     timer.expires_at(next);
     co_await timer.async_wait(asio::use_awaitable);
     if (c.leading != nullptr && c.leading->valid()) c.tale.still_leads(*c.leading);
-    else c.tale.still_waits(c.seen);
+    else c.tale.still_waits(c.seen, c.who.last_answer().message());
   }
 }
 

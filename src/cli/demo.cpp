@@ -3,6 +3,7 @@
 #include "cli/demo_place.hpp"
 #include "cli/demo_stage.hpp"
 #include "cli/signals.hpp"
+#include "cli/text.hpp"
 #include <cstdio>
 #include <fcntl.h>
 #include <fstream>
@@ -15,8 +16,8 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 using cause = timeline::cause;
 
-constexpr milliseconds to_be_seen{1'100};  // long enough for people to see who leads
-constexpr milliseconds stop_length{1'500};
+constexpr milliseconds to_be_seen{1'100};   // long enough for people to see who leads
+constexpr milliseconds stop_length{1'500};  // where the hold is kept
 constexpr std::chrono::minutes longest_by_hand{10};
 
 void check_svg(std::string const& path) {
@@ -35,6 +36,18 @@ asio::awaitable<bool> replace_leader(demo_stage& s, cause why) {
   co_return fine;
 }
 
+// A lease runs out meanwhile: the stopped one has been replaced when it goes on, and must notice.
+asio::awaitable<bool> stop_until_replaced(demo_stage& s) {
+  s.stop_leader();
+  bool fine = co_await s.someone_leads();
+  co_await s.pause(to_be_seen);
+  s.go_on();
+  if (fine) {
+    fine = co_await s.nobody_leads_by_mistake();
+  }
+  co_return fine;
+}
+
 asio::awaitable<bool> stop_for_a_while(demo_stage& s) {
   s.stop_leader();
   co_await s.pause(stop_length);
@@ -48,9 +61,11 @@ asio::awaitable<bool> script(demo_stage& s) {
   s.start_all();
   bool fine = co_await s.someone_leads();
   co_await s.pause(to_be_seen);
-  for (auto const why : {cause::kill, cause::other, cause::resignation, cause::kill}) {
+  for (auto const why : {cause::kill, cause::stop, cause::resignation, cause::kill}) {
     if (!fine || s.key_waits()) break;
-    if (why == cause::other) {
+    if (why == cause::stop && s.holds_run_out()) {
+      fine = co_await stop_until_replaced(s);
+    } else if (why == cause::stop) {
       fine = co_await stop_for_a_while(s);
     } else {
       fine = co_await replace_leader(s, why);
@@ -91,11 +106,13 @@ asio::awaitable<void> play(demo_stage& s, demo_end& end) {
   co_await s.send_home();
 }
 
-std::vector<std::string> flags_for(settings const& how, demo_place const& place) {
+std::vector<std::string> candidate_flags(settings const& how, demo_place const& place) {
   std::vector<std::string> flags{"--store", place.url, "--election", how.election};
-  if (how.ttl != milliseconds(0)) {
-    flags.insert(flags.end(), {"--ttl", std::to_string(static_cast<double>(how.ttl.count()) / 1000)});
+  if (place.ttl != milliseconds(0)) {
+    flags.insert(flags.end(), {"--ttl", std::to_string(static_cast<double>(place.ttl.count()) / 1000)});
   }
+  auto const access = flags_for(how.etcd);
+  flags.insert(flags.end(), access.begin(), access.end());
   if (how.allow_tmpfs || place.in_memory) flags.emplace_back("--allow-tmpfs");
   if (how.allow_remote) flags.emplace_back("--allow-remote");
   if (how.verbose) flags.emplace_back("--verbose");
@@ -115,11 +132,14 @@ asio::awaitable<int> demo(session& with) {
   auto const& how = with.how();
   auto const svg = how.svg.empty() ? std::string("coelect-timeline.svg") : how.svg;
   check_svg(svg);
-  demo_place const place(how.store);
+  demo_place const place(how.store, how.ttl);
   stop_requests stop(with.executor(), stop_keys::none);
   task_group tasks(with.executor());
-  demo_stage stage(tasks, with, flags_for(how, place), place.lock_of_the_kernel);
-  stage.heading("Three candidates of one election at " + place.url + (place.temporary ? " (removed at the end)" : ""));
+  demo_stage stage(tasks, with, candidate_flags(how, place), place.ttl);
+  std::string const aside = place.temporary                ? " (removed at the end)"
+                            : place.ttl != milliseconds(0) ? ", " + place.leases
+                                                           : "";
+  stage.heading("Three candidates of one election at " + printable(place.url) + aside);
   demo_end end;
   tasks.add(play(stage, end));
   tasks.add(stop.first());

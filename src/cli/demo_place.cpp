@@ -13,6 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Short, so that nobody has to wait for long; yet renewals may be late by seconds.
+constexpr std::chrono::seconds default_ttl{4};
+
 bool on_tmpfs(fs::path const& directory) {
   struct statfs about {};
   if (::statfs(directory.c_str(), &about) != 0) return false;
@@ -54,7 +57,8 @@ std::string scheme_of(std::string const& url) { return url.substr(0, url.find(':
 
 }  // namespace
 
-demo_place::demo_place(std::string const& store) : url(store), temporary(store.empty()) {
+demo_place::demo_place(std::string const& store, std::chrono::milliseconds asked)
+    : url(store), ttl(asked), temporary(store.empty()) {
   if (temporary) {
     directory_ = make_directory(choose_parent());
     in_memory = on_tmpfs(directory_);
@@ -62,6 +66,11 @@ demo_place::demo_place(std::string const& store) : url(store), temporary(store.e
   }
   kind = scheme_of(url) + " store";
   lock_of_the_kernel = scheme_of(url) == "file";
+  if (lock_of_the_kernel) return;
+  if (ttl == std::chrono::milliseconds(0)) ttl = default_ttl;
+  leases = "leases of " + std::to_string(ttl.count() / 1000) + " s";
+  if (ttl.count() % 1000 != 0) leases = "leases of " + span(ttl);
+  kind += ", " + leases;
 }
 
 demo_place::~demo_place() {

@@ -16,13 +16,13 @@ constexpr char const* keys_hint = "k kill   s stop/continue   r resign   q end";
 constexpr milliseconds picture_every{200};
 constexpr milliseconds missing_for{400};                   // so that people see that somebody is missing
 constexpr std::chrono::seconds patience_with_locks{4};     // a lock is handed over within milliseconds
-constexpr std::chrono::seconds patience_with_leases{120};  // a dead leader's lease has to run out
+constexpr std::chrono::seconds patience_after_leases{10};  // a dead leader's lease has to run out first
 constexpr std::chrono::seconds patience_with_ends{3};
 
 }  // namespace
 
-demo_stage::demo_stage(task_group& tasks, session& with, std::vector<std::string> flags, bool lock_of_the_kernel)
-    : lock_of_the_kernel_(lock_of_the_kernel),
+demo_stage::demo_stage(task_group& tasks, session& with, std::vector<std::string> flags, timeline::time ttl)
+    : ttl_(ttl),
       view_(with.out()),
       news_(with.executor()),
       names_{"A", "B", "C"},
@@ -57,9 +57,11 @@ bool demo_stage::seat_is_open() const {
 
 void demo_stage::take_away(cause how) {
   auto const who = cast_.leader();
-  if (!who || seat_is_open()) return;
+  if (!who) return;
   bool const killed = how == cause::kill;
   if (!killed && cast_.all()[*who].is_stopped) go_on();  // it could not hear us
+  record_.forget_stop();
+  if (seat_is_open()) return;
   auto const at = now();
   cast_.signal(*who, killed ? SIGKILL : SIGINT);
   record_.vacated(how, *who, at);
@@ -74,7 +76,7 @@ void demo_stage::stop_leader() {
   auto const at = now();
   stopped_token_ = cast_.all()[*who].token;
   cast_.signal(*who, SIGSTOP);
-  record_.stopped(*who, at);
+  record_.stopped(*who, at, holds_run_out());
   record_.remark(*who, names_[*who] + " is stopped (SIGSTOP)", at);
   view_.line(at, named(*who) + " is stopped (SIGSTOP)", demo_view::tone::bad);
 }
@@ -86,9 +88,10 @@ void demo_stage::go_on() {
   cast_.signal(*who, SIGCONT);
   record_.went_on(*who, at);
   bool const kept = cast_.leader() == who && cast_.all()[*who].token == stopped_token_;
-  std::string const result = !kept                 ? "; another one has taken over"
-                             : lock_of_the_kernel_ ? "; it still leads, rightly: the lock of a stopped process is kept"
-                                                   : "; it still leads: its lease had not run out";
+  std::string const result = !kept             ? "; another one has taken over"
+                             : holds_run_out() ? "; nobody has taken over yet"
+                                               : "; it still leads, rightly: the lock of a stopped process is kept";
+  went_on_at_ = at;
   record_.remark(*who, names_[*who] + " goes on (SIGCONT)" + result, at);
   view_.line(at, named(*who) + " goes on (SIGCONT)" + result);
 }
@@ -106,10 +109,7 @@ void demo_stage::hear(candidate_news const& news) {
       view_.line(at, named(who) + " stands");
       break;
     case kind::elected: hear_elected(who, news.token); break;
-    case kind::lost:
-      record_.lost(who, at);
-      view_.line(at, named(who) + " has lost token " + std::to_string(news.token), demo_view::tone::bad);
-      break;
+    case kind::lost: hear_lost(who, news.token); break;
     case kind::resigned: record_.lost(who, at); break;
     case kind::gone:
       record_.ended(who, at);
@@ -119,6 +119,16 @@ void demo_stage::hear(candidate_news const& news) {
   draw_picture();
 }
 
+void demo_stage::hear_lost(std::size_t who, std::uint64_t token) {
+  auto const at = now();
+  record_.lost(who, at);
+  auto const text = " knows that it has lost token " + std::to_string(token);
+  bool const was_stopped = token == stopped_token_ && went_on_at_;
+  auto const after = was_stopped ? ", " + span(at - *went_on_at_) + " after it went on" : std::string();
+  if (was_stopped) record_.remark(who, names_[who] + text + after, at);
+  view_.line(at, named(who) + text + after, demo_view::tone::bad);
+}
+
 void demo_stage::hear_elected(std::size_t who, std::uint64_t token) {
   auto const at = now();
   term_began_ = at;
@@ -126,6 +136,7 @@ void demo_stage::hear_elected(std::size_t who, std::uint64_t token) {
   auto const& change = record_.take_overs().back();
   auto const token_words = ", token " + std::to_string(token);
   auto const after = change.why == cause::kill          ? ", " + span(change.length()) + " after the kill"
+                     : change.why == cause::stop        ? ", " + span(change.length()) + " after the stop"
                      : change.why == cause::resignation ? ", " + span(change.length()) + " after that was asked"
                                                         : std::string();
   record_.remark(who, names_[who] + " leads" + token_words + after, at);
@@ -150,10 +161,26 @@ std::optional<char> demo_stage::next_key() {
 // Waiting.
 
 asio::awaitable<bool> demo_stage::someone_leads() {
-  auto const end = clock::now() + (lock_of_the_kernel_ ? patience_with_locks : patience_with_leases);
+  auto const lease = 3 * std::chrono::ceil<milliseconds>(ttl_) + patience_after_leases;
+  auto const end = clock::now() + (holds_run_out() ? lease : patience_with_locks);
   while ((seat_is_open() || !cast_.leader()) && !key_waits()) {
+    if (cast_.nobody_left() || clock::now() >= end) {
+      say(cast_.nobody_left() ? "Nobody stands any more: giving up." : "Nobody leads yet: giving up.");
+      co_return false;
+    }
+    if (holds_run_out()) restart_missing();  // long before the lease of the dead one has run out
+    auto const next = std::min<clock::time_point>(end, clock::now() + picture_every);
+    co_await news_.wait(next);
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> demo_stage::nobody_leads_by_mistake() {
+  auto const end = clock::now() + patience_with_ends;
+  auto const count = [this] { return std::ranges::count_if(cast_.all(), &candidate_process::leads); };
+  while (count() > 1 && !key_waits()) {
     if (clock::now() >= end) {
-      say("Nobody leads yet: giving up.");
+      say("One that was replaced has not noticed: giving up.");
       co_return false;
     }
     co_await news_.wait(end);
@@ -215,9 +242,11 @@ void demo_stage::close() {
 
 void demo_stage::sum_up() {
   auto const kills = record_.lengths(cause::kill);
+  auto const stops = record_.lengths(cause::stop);
   auto const resignations = record_.lengths(cause::resignation);
   auto const& terms = record_.terms();
   if (!kills.empty()) view_.heading("Take-over after a kill: " + kills + ".");
+  if (!stops.empty()) view_.heading("Take-over after a stop: " + stops + ".");
   if (!resignations.empty()) view_.heading("Take-over after a resignation: " + resignations + ".");
   if (terms.empty()) return;
   auto const tokens = std::to_string(terms.front().token) + " to " + std::to_string(terms.back().token);
@@ -229,9 +258,11 @@ std::string demo_stage::drawing(std::string const& kind_of_store) const {
   timeline_labels labels;
   labels.title = "coelect: who led when";
   auto const kills = record_.lengths(cause::kill);
+  auto const stops = record_.lengths(cause::stop);
   auto const resignations = record_.lengths(cause::resignation);
   labels.subtitle = "Three processes, " + kind_of_store;
   if (!kills.empty()) labels.subtitle += ". Take-over after a kill: " + kills;
+  if (!stops.empty()) labels.subtitle += "; after a stop: " + stops;
   if (!resignations.empty()) labels.subtitle += "; after a resignation: " + resignations;
   labels.candidates = names_;
   return draw(record_, labels);

@@ -15,8 +15,15 @@ char const* const program_more =
 
 Where elections are held: --store or the environment variable COELECT_STORE.
   file:/var/lib/app          candidates of one host, no server; a directory on a local disk
+  etcd://h1:2379,h2:2379/app candidates of many hosts, in an etcd cluster; keys begin with app/
+  etcds://h1:2379/app        the same with TLS
   memory:                    this process only, to try things out
-Without either: file: on coelect/ in $XDG_STATE_HOME, or in ~/.local/state.
+Without either: the cluster at ETCDCTL_ENDPOINTS, or at ETCD_HOST and ETCD_PORT (2379), without a
+prefix; without those, too: file: on coelect/ in $XDG_STATE_HOME, or in ~/.local/state.
+
+For etcd stores, where no flag says otherwise, ETCDCTL_USER (NAME or NAME:PASSWORD), ETCDCTL_CACERT,
+ETCDCTL_CERT and ETCDCTL_KEY (etcds:) hold. The password is in --password-file, COELECT_PASSWORD or
+ETCDCTL_PASSWORD, never on the command line. Candidates meet those of etcdctl elect.
 
 Exit codes: 0 resigned or done, 1 unexpected, 2 usage or configuration, 3 empty seat,
 4 lost (run --once). run passes its child's code on. 'coelect COMMAND --help' has more.)";
@@ -28,6 +35,9 @@ char const* const campaign_more =
 candidate leads. A second Ctrl-C leaves at once; the hold then ends with the process (file), or when
 its lease runs out. A term that was lost is told with its reason, and the candidate stands again.
 
+On stores with leases --ttl is how long a dead leader keeps others waiting; on etcd in whole seconds, 15
+if it is not given. The hold itself counts for a little less, and it is renewed all the while.
+
 With --json each line is one object, with those of these members that apply:
   event         candidate, leader, elected, at_risk, lost, resigned or heartbeat
   time          RFC 3339, UTC, milliseconds
@@ -35,12 +45,13 @@ With --json each line is one object, with those of these members that apply:
   leader        who leads, in leader and heartbeat; absent: nobody
   token         the fencing token of the term that the line is about
   valid_for_ms  how long the own term is good for if no renewal comes; absent: it does not run out
-  since, value  of the leader, in leader events
-  reason        why, in at_risk and lost
+  since, value  of the leader, in leader events, if known
+  reason        why, in at_risk and lost; in heartbeat: why the store has not been heard yet
 
 Examples:
   coelect campaign A
   coelect campaign --store file:/var/lib/app --election scheduler --value "$(hostname):8080" --json
+  coelect campaign --store etcds://e1,e2,e3/app --user app --password-file /run/secrets/etcd --ttl 10
 
 Exit codes: 0 resigned, 1 unexpected, 2 usage or configuration.)";
 
@@ -123,12 +134,14 @@ char const* const demo_more =
 SIGSTOP and lets it go on, makes one resign, and measures how long each take-over takes. On a terminal
 these keys do it by hand, instead of the script or after it:
   k kill the leader   s stop it, or let the stopped one go on   r make it resign   q end
-Without --store a temporary directory on disk is used and removed at the end. The timeline of who led
-when is written as an SVG file.
+Without --store or COELECT_STORE a temporary directory on disk is used and removed at the end. On
+stores with leases a leader that was killed or stopped is replaced when its lease has run out; leases
+last 4 s there unless --ttl says otherwise. The timeline of who led when is written as an SVG file.
 
 Examples:
   coelect demo
   coelect demo --store file:/var/tmp/elections --svg /tmp/timeline.svg
+  coelect demo --store etcd://127.0.0.1:2379/demo
 
 Exit codes: 0 done, 1 something did not happen in time, 2 usage or configuration.)";
 

@@ -1,5 +1,6 @@
 // The coelect program: runs one command on an event loop and turns its end into an exit code.
 #include "cli/commands.hpp"
+#include "cli/wording.hpp"
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
@@ -39,25 +40,11 @@ int run_command(settings const& how) {
   return code;
 }
 
-void replace(std::string& text, std::string_view what, std::string_view with) {
-  auto const place = text.find(what);
-  if (place != text.npos) text.replace(place, what.size(), with);
-}
-
-// A wrong option says in its own words which one it is; elsewhere the code's text goes first.
-std::string sentence_for(election_error const& e) {
-  bool const speaks = e.code() == errc::bad_options && !e.details().message().empty();
-  auto text = speaks ? e.details().message() : outcome(e.code(), e.details()).text();
-  replace(text, "allow_volatile", "--allow-tmpfs");  // the library names its options, we our flags
-  replace(text, "allow_remote", "--allow-remote");
-  return text;
-}
-
 int guarded(settings const& how) {
   try {
     return run_command(how);
   } catch (election_error const& e) {
-    std::fprintf(stderr, "coelect: %s\n", sentence_for(e).c_str());
+    std::fprintf(stderr, "coelect: %s\n", sentence_for(e, how).c_str());
     return e.code() == cond::fatal ? exit_code::usage : exit_code::unexpected;
   } catch (std::exception const& e) {
     std::fprintf(stderr, "coelect: %s\n", e.what());

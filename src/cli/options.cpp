@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <coelect/error.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -46,18 +47,34 @@ struct plain_formatter : CLI::Formatter {
   std::string make_footer(CLI::App const* app) const override { return app->get_footer() + "\n"; }
 };
 
+void add_etcd(CLI::App& app, etcd_access& how) {
+  auto const add = [&app](named_text& into, char const* type, char const* what) {
+    app.add_option(into.name, into.text, what)->type_name(type)->group("etcd");
+  };
+  add(how.user, "NAME", "Who logs in [$ETCDCTL_USER]");
+  add(how.password_file, "FILE", "Its first line is the password [$COELECT_PASSWORD, $ETCDCTL_PASSWORD]");
+  add(how.ca_file, "FILE", "etcds: who signed the server's certificate [$ETCDCTL_CACERT, or the system's]");
+  add(how.cert_file, "FILE", "etcds: our certificate [$ETCDCTL_CERT]");
+  add(how.key_file, "FILE", "etcds: its key [$ETCDCTL_KEY]");
+  app.add_flag("--plain-values", how.plain_values, "The key holds the value alone, as etcdctl elect writes it")
+      ->group("etcd");
+}
+
 void add_place(CLI::App& app, settings& how, char const* election = "leader") {
   app.add_option("--store", how.store, "Where elections are held: a URL [$COELECT_STORE, or per user]")
       ->type_name("URL");
   app.add_option("--election", how.election, std::string("Name of the election [") + election + "]")->type_name("NAME");
   app.add_flag("--allow-tmpfs", how.allow_tmpfs, "File store: accept tmpfs, where token counters are lost at a reboot");
   app.add_flag("--allow-remote", how.allow_remote, "File store: accept NFS, CIFS, FUSE and the like");
+  add_etcd(app, how.etcd);
   app.add_flag("--verbose", how.verbose, "What the library logs, to standard error");
 }
 
 void add_ttl(CLI::App& app, settings& how) {
   auto const set = seconds_into(how.ttl, "--ttl", 0.001);
-  app.add_option_function<std::string>("--ttl", set, "Lease length in seconds (stores with leases)")->type_name("S");
+  app.add_option_function<std::string>("--ttl", set,
+                                       "Lease length in seconds (stores with leases); etcd: whole ones [15]")
+      ->type_name("S");
 }
 
 void add_json(CLI::App& app, settings& how) { app.add_flag("--json", how.json, "One JSON object per line"); }
@@ -148,6 +165,9 @@ int refuse(std::string const& sentence) {
 void use_environment(settings& how) {
   auto const* const store = std::getenv("COELECT_STORE");
   if (how.store.empty() && store != nullptr) how.store = store;
+  // The demo kills and stops leaders: not on somebody's cluster unless it is named.
+  if (how.store.empty() && how.what != command::demo) how.store = etcd_in_environment(how.etcd);
+  use_etcdctl_environment(how.etcd, how.store);
 }
 
 std::string what_contradicts(settings const& how) {
@@ -156,7 +176,7 @@ std::string what_contradicts(settings const& how) {
     return "--ttl: a file store has no leases and takes no ttl; leave it out, or name another kind of --store";
   if (how.what == command::run && how.child.empty())
     return "command: there is none; write it after --, as in: coelect run -- sleep 60";
-  return {};
+  return refusal_of(how.etcd, how.store);
 }
 
 // CLI11 says only that a command is missing.
@@ -208,9 +228,13 @@ parsed parse_command_line(std::vector<std::string> words) {
   auto const* const chosen = app.get_subcommands().front();
   how.what = which(chosen);
   if (how.what == command::demo && chosen->count("--election") == 0) how.election = demo_election;
-  use_environment(how);
-  auto const wrong = what_contradicts(how);
-  if (!wrong.empty()) result.exit = refuse(wrong);
+  try {
+    use_environment(how);
+    auto const wrong = what_contradicts(how);
+    if (!wrong.empty()) result.exit = refuse(wrong);
+  } catch (election_error const& e) {
+    result.exit = refuse(e.details().message());
+  }
   return result;
 }
 

@@ -1,5 +1,6 @@
 // What the command line asks for.
 #pragma once
+#include "cli/etcd_access.hpp"
 #include <chrono>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct settings {
   bool verbose = false;
   bool allow_tmpfs = false;
   bool allow_remote = false;
+  etcd_access etcd{};
   std::chrono::milliseconds heartbeat{10'000};  ///< 0: no heartbeat lines.
 
   // run

@@ -83,6 +83,7 @@ std::shared_ptr<store> session::open() {
   settings.allow_volatile = how_.allow_tmpfs;
   if (how_.verbose) settings.log = log_to(err_);
   auto const url = how_.store.empty() ? default_store() : how_.store;
+  if (is_etcd(url)) enter(how_.etcd, settings);
   return open_store(executor_, url, std::move(settings));
 }
 

@@ -27,12 +27,15 @@ std::string stamped(std::string const& sentence) {
   return "[" + clock_time(system_clock::now()) + "] " + sentence + "\n";
 }
 
+// Other programs' candidates do not write down when they won.
+bool time_is_known(leader_info const& leader) { return leader.since() != system_clock::time_point(); }
+
 void add_leader(base::json_writer& object, sighting const& seen, bool in_full) {
   if (!seen) return;
   object.add("token", seen.fencing_token());
   object.add("leader", seen->candidate());
   if (!in_full) return;
-  object.add("since", rfc3339(seen->since()));
+  if (time_is_known(*seen)) object.add("since", rfc3339(seen->since()));
   if (!seen->value().empty()) object.add("value", seen->value());
 }
 
@@ -153,9 +156,17 @@ void story::still_leads(leadership const& term) {
   else say(who_ + " still leads, " + token_words(token) + time_left(term) + ".");
 }
 
-void story::still_waits(sighting const& seen) {
-  if (json_) event(*this, "heartbeat").leader(seen, false).to(out_);
-  else say(who_ + " still waits: " + words_for(seen) + ".");
+void story::still_waits(sighting const& seen, std::string const& trouble) {
+  auto const reason = seen.seen() ? std::string() : trouble;
+  if (json_) {
+    event line(*this, "heartbeat");
+    line.leader(seen, false);
+    if (!reason.empty()) line.reason(reason);
+    line.to(out_);
+    return;
+  }
+  auto const why = seen.seen() ? words_for(seen) : "the store has not answered yet";
+  say(who_ + " still waits: " + why + (reason.empty() ? "" : ", " + printable(reason)) + ".");
 }
 
 void story::remark(std::string const& sentence) {
@@ -168,8 +179,9 @@ void story::end() {
 
 std::string words_for(sighting const& seen) {
   if (!seen) return "nobody leads";
-  return printable(seen->candidate()) + " leads since " + clock_time(seen->since()) + ", " +
-         token_words(seen.fencing_token()) + value_words(*seen);
+  auto const since = time_is_known(*seen) ? " since " + clock_time(seen->since()) : std::string();
+  return printable(seen->candidate()) + " leads" + since + ", " + token_words(seen.fencing_token()) +
+         value_words(*seen);
 }
 
 void tell_leader(line_writer& out, settings const& how, sighting const& seen, bool with_time) {

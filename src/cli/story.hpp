@@ -23,9 +23,9 @@ public:
   /// `token` 0: it never led. `confirmed`: the store answered that the hold is free.
   void resigned(std::uint64_t token, bool confirmed);
   void still_leads(leadership const& term);
-  void still_waits(sighting const& seen);
-  void remark(std::string const& sentence);  ///< For people only.
-  void end();                                ///< For people only.
+  void still_waits(sighting const& seen, std::string const& trouble);  ///< `trouble`: why nothing was seen yet.
+  void remark(std::string const& sentence);                            ///< For people only.
+  void end();                                                          ///< For people only.
 
 private:
   class event;
@@ -36,7 +36,8 @@ private:
   std::string election_, candidate_, who_, how_to_stop_;
 };
 
-/// "A leads since 14:20:05, token 7" and the value if there is one; or "nobody leads".
+/// "A leads since 14:20:05, token 7" and the value if there is one; without the time if that is
+/// not known; or "nobody leads".
 std::string words_for(sighting const& seen);
 
 /// What `leader`, `watch` and `depose` print: one line about who leads.

@@ -1,6 +1,7 @@
 // Remembers who led when in a demonstration, and what it took to replace a leader.
 #include "cli/timeline.hpp"
 #include "cli/text.hpp"
+#include <algorithm>
 #include <utility>
 
 namespace coelect::cli {
@@ -12,7 +13,8 @@ void timeline::close(std::vector<stretch>& list, std::size_t who, time at) {
 
 void timeline::joined(std::size_t who, time at) {
   if (presences_.empty()) take_overs_.push_back({cause::start, {}, at});
-  presences_.push_back({who, at});
+  auto const is_there = [who](stretch const& s) { return s.who == who && !s.end; };
+  if (std::ranges::none_of(presences_, is_there)) presences_.push_back({who, at});
 }
 
 void timeline::elected(std::size_t who, std::uint64_t token, time at) {
@@ -22,6 +24,7 @@ void timeline::elected(std::size_t who, std::uint64_t token, time at) {
   t.to = who;
   t.end = at;
   t.token = token;
+  if (t.why == cause::stop) close(terms_, *t.from, at);
   terms_.push_back({who, at, {}, token});
 }
 
@@ -34,6 +37,22 @@ void timeline::ended(std::size_t who, time at) {
 void timeline::vacated(cause why, std::size_t who, time at) {
   close(terms_, who, at);
   take_overs_.push_back({why, who, at});
+}
+
+void timeline::stopped(std::size_t who, time at, bool runs_out) {
+  pauses_.push_back({who, at});
+  bool const awaited = !take_overs_.empty() && !take_overs_.back().end;
+  if (runs_out && !awaited) take_overs_.push_back({cause::stop, who, at});
+}
+
+void timeline::went_on(std::size_t who, time at) {
+  close(pauses_, who, at);
+  forget_stop();
+}
+
+void timeline::forget_stop() {
+  bool const awaited = !take_overs_.empty() && take_overs_.back().why == cause::stop && !take_overs_.back().end;
+  if (awaited) take_overs_.pop_back();
 }
 
 void timeline::finish(time at) {

@@ -19,11 +19,11 @@ public:
     std::optional<time> end{};
     std::uint64_t token = 0;  ///< Of a term.
   };
-  enum class cause { start = 1, kill, resignation, other };
+  enum class cause { start = 1, kill, resignation, stop, other };
   struct take_over {
     cause why;
     std::optional<std::size_t> from;
-    time begin;  ///< When the old leader was killed or asked; of the first: when the first stood.
+    time begin;  ///< When the old leader was killed, stopped or asked; of the first: when the first stood.
     std::size_t to = 0;
     std::optional<time> end{};
     std::uint64_t token = 0;
@@ -38,8 +38,10 @@ public:
   void joined(std::size_t who, time at);
   void elected(std::size_t who, std::uint64_t token, time at);
   void ended(std::size_t who, time at);  ///< Its term and its presence.
-  void stopped(std::size_t who, time at) { pauses_.push_back({who, at}); }
-  void went_on(std::size_t who, time at) { close(pauses_, who, at); }
+  /// `runs_out`: its hold does, so a take-over begins. The term goes on until there is a new leader.
+  void stopped(std::size_t who, time at, bool runs_out);
+  void went_on(std::size_t who, time at);
+  void forget_stop();  ///< No take-over because of it is awaited any more.
   void lost(std::size_t who, time at) { close(terms_, who, at); }
   void vacated(cause why, std::size_t who, time at);
   void remark(std::size_t who, std::string text, time at) { notes_.push_back({at, who, std::move(text)}); }

@@ -17,6 +17,7 @@ constexpr double row_height = 23;
 constexpr double letter = 6.9;  // width of a letter at 12.5 px; on the safe side
 
 constexpr std::array colors{"#2563eb", "#0d8a6a", "#c2570c", "#7c3aed"};
+constexpr char const* stopped_color = "#94a3b8";  // shows where a stopped one's term is over
 char const* color_of(std::size_t who) { return colors[who % colors.size()]; }
 
 double seconds(timeline::time t) { return std::chrono::duration<double>(t).count(); }
@@ -128,8 +129,10 @@ private:
       std::snprintf(label.data(), label.size(), step < 1 ? "%.1f s" : "%.0f s", t);
       out_ += text_at(x, axis_ + 20, R"(font-size="12" fill="#64748b" text-anchor="middle")", label.data());
     }
+    bool const replaced = !what_.lengths(timeline::cause::stop).empty();
+    std::string const grey = replaced ? ", grey once it is replaced" : "";
     out_ += text_at(right, axis_ + 42, R"(font-size="12" fill="#64748b" text-anchor="end")",
-                    "bar: leads · hatched: stopped · thin line: waits · no line: not running");
+                    "bar: leads · hatched: stopped" + grey + " · thin line: waits · no line: not running");
   }
 
   void draw_lanes() {
@@ -142,7 +145,8 @@ private:
                          color_of(p.who) + "\"";
       out_ += line(x_of(p.begin), lane_middle(p.who), x_of(*p.end), lane_middle(p.who), style);
     }
-    for (auto const& term : what_.terms()) draw_term(term);
+    for (auto const& p : what_.pauses()) draw_bar(p, stopped_color);
+    for (auto const& term : what_.terms()) draw_bar(term, color_of(term.who));
     for (auto const& p : what_.pauses()) {
       auto const x = x_of(p.begin);
       out_ += box(x, lane_middle(p.who) - bar_height / 2, std::max(2.0, x_of(*p.end) - x), bar_height,
@@ -152,11 +156,11 @@ private:
     for (auto const& term : what_.terms()) label_term(term);
   }
 
-  void draw_term(timeline::stretch const& term) {
-    auto const x = x_of(term.begin);
-    auto const w = std::max(2.0, x_of(*term.end) - x);
-    auto const fill = std::string(R"(rx="4" fill=")") + color_of(term.who) + "\"";
-    out_ += box(x, lane_middle(term.who) - bar_height / 2, w, bar_height, fill);
+  void draw_bar(timeline::stretch const& part, std::string const& color) {
+    auto const x = x_of(part.begin);
+    auto const w = std::max(2.0, x_of(*part.end) - x);
+    auto const fill = std::string(R"(rx="4" fill=")") + color + "\"";
+    out_ += box(x, lane_middle(part.who) - bar_height / 2, w, bar_height, fill);
   }
 
   // Where a part of the term is hatched, the label goes into a plain one, rather the first.

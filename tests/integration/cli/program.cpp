@@ -40,7 +40,8 @@ words environment_with(words const& extra) {
   words all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string const variable = *entry;
-    if (variable.rfind("COELECT_", 0) != 0) all.push_back(variable);
+    bool const chooses = variable.starts_with("COELECT_") || variable.starts_with("ETCD");
+    if (!chooses) all.push_back(variable);
   }
   all.insert(all.end(), extra.begin(), extra.end());  // execve keeps the first of two, getenv finds it
   for (auto const& one : extra) {

@@ -1,0 +1,54 @@
+// Says in the words of the command line what the library says in its own.
+#include "cli/wording.hpp"
+
+namespace coelect::cli {
+namespace {
+
+void replace(std::string& text, std::string_view what, std::string_view with) {
+  auto const place = text.find(what);
+  if (place != text.npos) text.replace(place, what.size(), with);
+}
+
+void replace_start(std::string& text, std::string_view what, std::string_view with) {
+  if (text.starts_with(what)) text.replace(0, what.size(), with);
+}
+
+// Phrases rather than words: file names stand between them.
+void reword_tls(std::string& text, etcd_access const& how) {
+  replace_start(text, "tls ca_file:", how.ca_file.name + ":");
+  replace_start(text, "tls ca_file is empty", how.ca_file.name + " is not given");
+  replace_start(text, "tls cert_file", how.cert_file.name);
+  replace_start(text, "tls key_file", how.key_file.name);
+  replace(text, ", but cert_file is not given", ", but " + how.cert_file.name + " is not given");
+  replace(text, ", but key_file is not given", ", but " + how.key_file.name + " is not given");
+  replace(text, " is not the key of cert_file ", " is not the key of " + how.cert_file.name + " ");
+}
+
+void reword_login(std::string& text, std::string const& user) {
+  replace(text, ": leave username away", ": leave " + user + " away");
+  replace(text, " (username, password)", " (" + user + ", and its password)");
+  replace(text, " (username: this server wants one)", " (" + user + ": this server wants one)");
+}
+
+void reword_options(std::string& text, settings const& how) {
+  replace(text, "allow_volatile", "--allow-tmpfs");
+  replace(text, "allow_remote", "--allow-remote");
+  replace_start(text, "ttl:", "--ttl:");
+  replace_start(text, "renew_every +", "--ttl is too short: renew_every +");
+  replace_start(text, "prefix:", "store URL, its path:");
+  if (is_etcd(how.store)) reword_tls(text, how.etcd);
+}
+
+}  // namespace
+
+// A wrong option says in its own words which one it is; elsewhere the code's text goes first.
+std::string sentence_for(election_error const& e, settings const& how) {
+  bool const speaks = e.code() == errc::bad_options && !e.details().message().empty();
+  auto text = speaks ? e.details().message() : outcome(e.code(), e.details()).text();
+  reword_login(text, how.etcd.user.name);
+  if (!speaks) return text;
+  reword_options(text, how);
+  return text;
+}
+
+}  // namespace coelect::cli
