@@ -9,6 +9,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
+// Of what may be repeated: a connection that broke is no reason to give up a single endpoint.
+constexpr std::size_t least_tries = 2;
 constexpr std::size_t kept_connections = 3;  // the line's two and a renewal's
 
 // Grpc-Timeout: the server gives the request up, too.
@@ -28,7 +30,7 @@ public:
         take_(std::move(take)),
         done_(std::move(done)),
         began_(owner.context_->now()),
-        tries_left_(what_.repeatable ? owner.at_.size() : 1) {}
+        tries_left_(what_.repeatable ? std::max(owner.at_.size(), least_tries) : 1) {}
 
   ~call() override {
     base::wipe(what_.body);

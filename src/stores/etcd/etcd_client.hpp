@@ -21,7 +21,7 @@ enum class lane {
   beside,    ///< In none: renewals.
 };
 
-/// What is asked. The answer comes by `give_up`, after at most one try per endpoint.
+/// What is asked. The answer comes by `give_up`, after at most one try per endpoint, or two of a single one.
 struct question {
   char const* path = "";
   std::string body;

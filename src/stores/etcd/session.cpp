@@ -258,6 +258,8 @@ void session::release(left_behind what, instant give_up, reply<outcome> done) {
     if (how.ok()) {
       give_back(place->what.election);
       errands_.erase(place);
+    } else if (members_.empty()) {
+      revoke();  // nothing else hangs on the lease, and the key goes with it
     }
     if (done) done(how);
   };

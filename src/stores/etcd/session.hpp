@@ -60,7 +60,7 @@ public:
   [[nodiscard]] asked void_campaigns(instant give_up, reply<outcome> done);
 
   /// Takes a candidate's key away and gives its election back. What cannot be confirmed by `give_up` is
-  /// tried again at every renewal; without members left, the lease is simply let go.
+  /// tried again at every renewal; without members left, the lease itself is given back.
   void release(left_behind what, instant give_up, reply<outcome> done);
 
   void end(error_code why, std::string const& detail);  ///< The lease is gone, or not to be trusted.
