@@ -12,7 +12,8 @@ namespace coelect {
 /// Settings of an etcd store.
 struct etcd_store_options {
   /// http://host:port or https://host:port; the port may be left out (2379). One at least; all of one cluster.
-  /// They are asked one at a time; when one fails, the next one is.
+  /// They are asked one at a time; when one fails, the next one is. As long as none has answered, an
+  /// endpoint that a person has to put right (a bad certificate, no gateway) ends campaigns.
   std::vector<std::string> endpoints{"http://127.0.0.1:2379"};
   /// Put before every key, as it is; end it with a slash. With one, a single watch serves all elections
   /// of the store; without, each candidate opens its own. Up to 256 bytes.

@@ -16,22 +16,22 @@ std::string shown(std::string_view text) {
   return "'" + std::string(text.substr(0, colon)) + ":...'";
 }
 
-/// What stands between // and the path, if there are commas in it.
-std::string_view several_hosts(std::string_view text) {
+/// What stands between // and the path. Nothing where a user name is in it, which is refused below.
+std::string_view authority_in(std::string_view text) {
   auto const slashes = text.find("://");
   if (slashes == text.npos) return {};
   auto const rest = text.substr(slashes + 3);
   auto const authority = rest.substr(0, rest.find_first_of("/?#"));
-  bool const plain = authority.find('@') == authority.npos;  // a user name is refused below
-  return plain && authority.find(',') != authority.npos ? authority : std::string_view();
+  return authority.find('@') == authority.npos ? authority : std::string_view();
 }
 
 }  // namespace
 
 store_url parse_store_url(std::string_view text) {
   if (text.empty()) refuse("store URL: it is empty; for example file:/var/lib/app");
-  auto const hosts = several_hosts(text);
-  // Boost.URL takes "h1:2379,h2:2379" apart and loses the second host; with a plain name in place it does the rest.
+  auto const hosts = authority_in(text);
+  // Boost.URL loses hosts of "h1:2379,h2:2379" and takes "h:2379:1" for a host and a path; with a plain name in
+  // its place it does the rest.
   std::string const single =
       hosts.empty() ? std::string(text) : std::string(text).replace(hosts.begin() - text.begin(), hosts.size(), "h");
   auto const parsed = boost::urls::parse_uri(std::string_view(single));

@@ -138,7 +138,7 @@ client_options read_endpoints(etcd_store_options const& how, store_context const
       context.log(severity::warning, "endpoints: the password goes to " + at.host + " unencrypted; use https");
   }
   bool const tls_settings = !how.tls.ca_file.empty() || !how.tls.cert_file.empty() || !how.tls.key_file.empty();
-  if (!tls && tls_settings) refuse("tls: certificates are given, but the endpoints are http, not https");
+  if (!tls && (tls_settings || !how.tls.verify)) refuse("tls: it is set, but the endpoints are http, not https");
   description = (tls ? "etcds://" : "etcd://") + description + (how.prefix.empty() ? "" : "/" + how.prefix);
   return client;
 }

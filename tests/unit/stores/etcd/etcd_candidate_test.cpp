@@ -1,0 +1,231 @@
+// How an etcd candidate stands, waits and wins when answers are lost, late or contradictory: R9, R14, and its own key.
+#include "base/base64.hpp"
+#include "fake_etcd.hpp"
+
+using namespace coelect;
+using namespace coelect::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A leads, B waits right behind it, in stores of their own.
+struct two {
+  explicit two(std::string prefix = {}) : s(1, std::move(prefix)), a(s.make_elector("A")), b(s.make_elector("B")) {
+    first = s.win(a);
+    b.campaign(second.handler());
+    REQUIRE(s.until([&] { return s.standing() == 2; }));
+    s.run(200ms);  // the watch on the predecessor is open
+    REQUIRE_FALSE(second.done());
+    keys = s.etcd->list(s.how.prefix + "leader/");
+  }
+  std::int64_t created(std::size_t i) const { return s.etcd->keys.at(keys.at(i)).created; }
+
+  etcd_scene s;
+  elector a, b;
+  leadership first;
+  catcher<leadership> second;
+  std::vector<std::string> keys;
+};
+
+std::string deletion(fake_etcd const& etcd, std::string const& key, std::int64_t revision) {
+  fake_event e{key, revision, true, {}};
+  e.line = {{"type", "DELETE"}, {"kv", {{"key", base::base64(key)}, {"mod_revision", std::to_string(revision)}}}};
+  return etcd.event_line({e}).dump();
+}
+
+std::vector<fake_call> chosen(fake_etcd const& etcd, call_test const& fits) {
+  std::vector<fake_call> found;
+  for (auto const& c : etcd.calls)
+    if (fits(c)) found.push_back(c);
+  return found;
+}
+
+/// What a campaign compares the generation key with.
+std::int64_t compared_generation(fake_call const& campaign) {
+  return std::stoll(campaign.body.at("compare").at(1).at("mod_revision").get<std::string>());
+}
+
+}  // namespace
+
+TEST_CASE("etcd R9: whose own key is gone when the predecessor goes is not elected by it") {
+  auto const prefix = GENERATE(std::string(), std::string("app/"));
+  two t(prefix);
+  auto const old = t.created(1);
+  // Nobody tells B that its key is gone: only the verifying transaction shows it.
+  t.s.etcd->when(is_verification, [&](fake_call&) { t.s.etcd->keys.erase(t.keys[1]); });
+  t.s.etcd->erase(t.keys[0]);
+  REQUIRE(t.s.until([&] { return t.second.done(); }));
+  CHECK(*t.second.ec == error_code());
+  CHECK(t.second.result.fencing_token() > static_cast<std::uint64_t>(old));
+  CHECK(t.s.logged("our key is gone"));
+}
+
+TEST_CASE("etcd R9: who finds somebody older while verifying waits on") {
+  two t;
+  fake_etcd::entry older;
+  older.value = "somebody";
+  older.created = older.modified = t.created(1) - 1;
+  t.s.etcd->when(is_verification, [&](fake_call&) { t.s.etcd->keys["leader/77"] = older; });
+  t.s.etcd->erase(t.keys[0]);
+  t.s.run(5s);
+  CHECK_FALSE(t.second.done());
+  t.s.etcd->erase("leader/77");
+  REQUIRE(t.s.until([&] { return t.second.done(); }));
+  CHECK(t.second.result.valid());
+  CHECK(t.second.result.fencing_token() == static_cast<std::uint64_t>(t.created(1)));
+}
+
+TEST_CASE("etcd R9: what verifies writes, so that it goes through raft") {
+  two t;
+  t.s.etcd->erase(t.keys[0]);
+  REQUIRE(t.s.until([&] { return t.second.done(); }));
+  auto const verified = chosen(*t.s.etcd, is_verification);
+  REQUIRE(verified.size() == 1);
+  CHECK(verified[0].body.at("compare").at(0).at("create_revision") == std::to_string(t.created(1)));
+  CHECK(puts_key(verified[0], "/anchor"));
+}
+
+TEST_CASE("etcd R9: an answer in which our own key is missing elects nobody") {
+  two t;
+  t.s.etcd->when(is_verification, [](fake_call& c) {
+    c.edit = [](json& body) { body["responses"][1]["response_range"] = {{"count", "0"}}; };
+  });
+  t.s.etcd->erase(t.keys[0]);
+  REQUIRE(t.s.until([&] { return t.second.done(); }));
+  CHECK(chosen(*t.s.etcd, is_verification).size() >= 2);
+}
+
+TEST_CASE("etcd R10: a verification answered in an older raft term, or by another cluster, elects nobody") {
+  two t;
+  auto const field = GENERATE(std::string("raft_term"), std::string("cluster_id"));
+  auto const doubtful = [=](fake_call& c) {
+    c.edit = [=](json& body) { body["header"][field] = field == "raft_term" ? "1" : "7002"; };
+  };
+  t.s.etcd->when(is_verification, doubtful, 2);  // a question is asked twice
+  t.s.etcd->erase(t.keys[0]);
+  REQUIRE(t.s.until([&] { return t.second.done(); }));
+  if (field == "cluster_id") {
+    CHECK(*t.second.ec == errc::wrong_cluster);
+    CHECK_FALSE(t.second.result.valid());
+  } else {
+    CHECK(t.second.result.valid());
+    CHECK(chosen(*t.s.etcd, is_verification).size() == 3);
+  }
+}
+
+TEST_CASE("etcd R14: after a lost answer the generation is renewed before the next campaign transaction") {
+  auto const carried_out = GENERATE(true, false);
+  auto const how = GENERATE(0, 1, 2);
+  INFO("carried out " << carried_out << ", way " << how);
+  etcd_scene s;
+  s.etcd->when(is_campaign, [=](fake_call& c) {
+    c.execute = carried_out;
+    c.answered = how != 0;
+    c.cut = how == 1;
+    if (how == 2) {
+      c.status = 503;
+      c.text = R"({"error":"e","message":"etcdserver: request timed out","code":14})";
+    }
+  });
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  REQUIRE(term.valid());
+  auto const campaigns = chosen(*s.etcd, is_campaign);
+  auto const voids = chosen(*s.etcd, is_void);
+  REQUIRE(campaigns.size() == 2);
+  REQUIRE(voids.size() == 1);
+  CHECK(voids[0].at > campaigns[0].at);
+  CHECK(campaigns[1].at > voids[0].at);
+  CHECK(compared_generation(campaigns[1]) > compared_generation(campaigns[0]));
+  CHECK(s.standing() == 1);
+  CHECK(term.fencing_token() == static_cast<std::uint64_t>(s.etcd->keys.at(s.oldest()).created));
+
+  // The first transaction, stuck somewhere, is carried out after all: nothing may come of it.
+  catcher<void> resigned;
+  term.resign(resigned.handler());
+  REQUIRE(s.until([&] { return resigned.done(); }));
+  REQUIRE(s.standing() == 0);
+  auto const late = s.etcd->carry_out(campaigns[0].path, campaigns[0].body).second;
+  CHECK_FALSE(late.value("succeeded", false));
+  CHECK(s.standing() == 0);
+}
+
+TEST_CASE("etcd R14: a withdrawal in doubt makes the transaction void before it is confirmed") {
+  etcd_scene s;
+  fake_call stuck;
+  s.etcd->when(is_campaign, [&](fake_call& c) {
+    c.execute = false;
+    c.answered = false;
+    stuck = c;
+  });
+  auto keeper = s.make_elector("K", {}, "other");
+  auto e = s.make_elector("A", keeper.where());
+  catcher<leadership> won;
+  e.campaign(won.handler());
+  REQUIRE(s.until([&] { return !stuck.path.empty(); }));
+  s.etcd->no_rules();
+  auto other = s.win(keeper);  // the lease goes on for its sake
+  catcher<void> stopped;
+  e.stop(stopped.handler());
+  REQUIRE(s.until([&] { return stopped.done() && won.done(); }));
+  CHECK(*won.ec == errc::stopped);
+  CHECK(*stopped.ec == error_code());
+  CHECK_FALSE(s.etcd->carry_out(stuck.path, stuck.body).second.value("succeeded", false));
+  CHECK(s.standing() == 0);
+  CHECK(other.valid());
+}
+
+TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once") {
+  auto const prefix = GENERATE(std::string(), std::string("app/"));
+  etcd_scene s(1, prefix);
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  s.run(100ms);
+  auto const key = s.etcd->list(prefix + "leader/").front();
+  auto const created = s.etcd->keys.at(key).created;
+  REQUIRE(s.etcd->streams() >= 1);
+  s.etcd->say(deletion(*s.etcd, key, created - 1));
+  s.run(1s);
+  CHECK(term.valid());
+  s.etcd->say(deletion(*s.etcd, key, created));
+  s.run(1s);
+  CHECK(term.valid());
+  auto const before = s.world.now();
+  s.etcd->say(deletion(*s.etcd, key, created + 1));
+  REQUIRE(s.until([&] { return static_cast<bool>(term.ended()); }));
+  CHECK(s.world.now() == before);
+  CHECK_FALSE(term.valid());
+  CHECK(term.ended().code() == errc::lease_lost);
+}
+
+TEST_CASE("etcd own key: a waiting candidate whose key goes stands again at the end") {
+  auto const prefix = GENERATE(std::string(), std::string("app/"));
+  two t(prefix);
+  auto const old = t.created(1);
+  t.s.etcd->erase(t.keys[1]);
+  REQUIRE(t.s.until([&] { return t.s.standing() == 2; }));
+  CHECK_FALSE(t.second.done());
+  CHECK(t.s.etcd->keys.at(t.s.etcd->list(prefix + "leader/").back()).created > old);
+}
+
+TEST_CASE("etcd leases: two candidates of one election in one store never share one") {
+  etcd_scene s;
+  auto const where = s.make_store();
+  auto a = s.make_elector("A", where), b = s.make_elector("B", where), c = s.make_elector("C", where, "other");
+  auto first = s.win(a);
+  auto other = s.win(c);
+  catcher<leadership> second;
+  b.campaign(second.handler());
+  REQUIRE(s.until([&] { return s.standing() == 2; }));
+  auto const keys = s.etcd->list("leader/");
+  CHECK(s.lease_of(keys[0]) != s.lease_of(keys[1]));
+  CHECK(s.lease_of(s.oldest("other")) == s.lease_of(keys[0]));
+  s.run(30s);
+  CHECK(first.valid());
+  CHECK_FALSE(second.done());
+  s.etcd->expire(s.lease_of(keys[0]));
+  REQUIRE(s.until([&] { return second.done() && first.ended() && other.ended(); }));
+  CHECK(second.result.valid());
+  CHECK_FALSE(first.valid());
+  CHECK_FALSE(other.valid());
+}
