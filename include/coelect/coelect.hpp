@@ -1,5 +1,7 @@
 // Everything that users may call.
 #pragma once
+#include <coelect/azure_blob_store.hpp>
+#include <coelect/azure_credential.hpp>
 #include <coelect/clock.hpp>
 #include <coelect/elector.hpp>
 #include <coelect/environment.hpp>
