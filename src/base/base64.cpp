@@ -44,7 +44,7 @@ std::optional<std::string> from_base64(std::string_view text) {
   std::uint32_t bits = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     bool const pad = i >= text.size() - padding;
-    auto const value = pad ? 0 : values[static_cast<unsigned char>(text[i])];
+    std::uint8_t const value = pad ? std::uint8_t{0} : values[static_cast<unsigned char>(text[i])];
     if (value == none) return std::nullopt;
     bits = bits << 6 | value;
     if (i % 4 != 3) continue;

@@ -33,7 +33,9 @@ store_url parse_store_url(std::string_view text) {
   // Boost.URL loses hosts of "h1:2379,h2:2379" and takes "h:2379:1" for a host and a path; with a plain name in
   // its place it does the rest.
   std::string const single =
-      hosts.empty() ? std::string(text) : std::string(text).replace(hosts.begin() - text.begin(), hosts.size(), "h");
+      hosts.empty()
+          ? std::string(text)
+          : std::string(text).replace(static_cast<std::size_t>(hosts.begin() - text.begin()), hosts.size(), "h");
   auto const parsed = boost::urls::parse_uri(std::string_view(single));
   if (!parsed) refuse("store URL " + shown(text) + " is not a URL; for example file:/var/lib/app");
   auto const& url = *parsed;

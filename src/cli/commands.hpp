@@ -10,5 +10,6 @@ boost::asio::awaitable<int> leader(session& with);
 boost::asio::awaitable<int> watch(session& with);
 boost::asio::awaitable<int> depose(session& with);
 boost::asio::awaitable<int> demo(session& with);
+boost::asio::awaitable<int> simulate(session& with);
 
 }  // namespace coelect::cli

@@ -3,11 +3,8 @@
 #include "cli/demo_place.hpp"
 #include "cli/demo_stage.hpp"
 #include "cli/signals.hpp"
+#include "cli/svg_file.hpp"
 #include "cli/text.hpp"
-#include <cstdio>
-#include <fcntl.h>
-#include <fstream>
-#include <unistd.h>
 
 namespace coelect::cli {
 namespace {
@@ -20,14 +17,12 @@ constexpr milliseconds to_be_seen{1'100};   // long enough for people to see who
 constexpr milliseconds stop_length{1'500};  // where the hold is kept
 constexpr std::chrono::minutes longest_by_hand{10};
 
-void check_svg(std::string const& path) {
-  int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (file < 0) {
-    auto const why = std::generic_category().message(errno);
-    throw election_error(errc::bad_options,
-                         "svg: cannot write " + path + ": " + why + "; name another file with --svg");
-  }
-  ::close(file);
+// Three times a lease must run out: people should know why nothing happens.
+constexpr std::chrono::seconds long_lease{8};
+std::string how_long(milliseconds ttl) {
+  auto const lease = std::chrono::ceil<std::chrono::seconds>(ttl).count();
+  return "Who is killed or stopped is replaced when its lease has run out, after " + std::to_string(lease) +
+         " s: all of it takes up to " + std::to_string(3 * lease + 20) + " s.";
 }
 
 asio::awaitable<bool> replace_leader(demo_stage& s, cause why) {
@@ -106,32 +101,11 @@ asio::awaitable<void> play(demo_stage& s, demo_end& end) {
   co_await s.send_home();
 }
 
-std::vector<std::string> candidate_flags(settings const& how, demo_place const& place) {
-  std::vector<std::string> flags{"--store", place.url, "--election", how.election};
-  if (place.ttl != milliseconds(0)) {
-    flags.insert(flags.end(), {"--ttl", std::to_string(static_cast<double>(place.ttl.count()) / 1000)});
-  }
-  auto const access = flags_for(how.etcd);
-  flags.insert(flags.end(), access.begin(), access.end());
-  if (how.allow_tmpfs || place.in_memory) flags.emplace_back("--allow-tmpfs");
-  if (how.allow_remote) flags.emplace_back("--allow-remote");
-  if (how.verbose) flags.emplace_back("--verbose");
-  return flags;
-}
-
-void write_svg(demo_stage const& s, demo_place const& place, std::string const& path) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << s.drawing(place.kind);
-  file.flush();
-  if (!file) throw std::runtime_error("svg: cannot write " + path);
-}
-
 }  // namespace
 
 asio::awaitable<int> demo(session& with) {
   auto const& how = with.how();
-  auto const svg = how.svg.empty() ? std::string("coelect-timeline.svg") : how.svg;
-  check_svg(svg);
+  svg_file const svg(how.svg);
   demo_place const place(how.store, how.ttl);
   stop_requests stop(with.executor(), stop_keys::none);
   task_group tasks(with.executor());
@@ -140,6 +114,7 @@ asio::awaitable<int> demo(session& with) {
                             : place.ttl != milliseconds(0) ? ", " + place.leases
                                                            : "";
   stage.heading("Three candidates of one election at " + printable(place.url) + aside);
+  if (place.ttl >= long_lease) stage.heading(how_long(place.ttl));
   demo_end end;
   tasks.add(play(stage, end));
   tasks.add(stop.first());
@@ -148,8 +123,8 @@ asio::awaitable<int> demo(session& with) {
   stage.close();
   co_await tasks.end();
   stage.sum_up();
-  write_svg(stage, place, svg);
-  with.out().write("Timeline: " + svg + "\n");
+  svg.write(stage.drawing(place.kind));
+  with.out().write("Timeline: " + svg.path() + "\n");
   co_return end.fine ? exit_code::done : exit_code::unexpected;
 }
 

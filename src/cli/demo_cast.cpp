@@ -17,6 +17,7 @@ using kind = candidate_news::kind;
 
 std::optional<kind> kind_of(std::string const& event) {
   if (event == "candidate") return kind::stands;
+  if (event == "leader") return kind::sees;
   if (event == "elected") return kind::elected;
   if (event == "lost") return kind::lost;
   if (event == "resigned") return kind::resigned;
@@ -64,7 +65,7 @@ void demo_cast::start(std::size_t who) {
   owned_descriptor const to(ends[1]);
   owned_descriptor const nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   child_plan plan;
-  plan.command = {"/proc/self/exe", "campaign", one.name, "--json", "--heartbeat", "0"};
+  plan.command = {"/proc/self/exe", "campaign", "--id=" + one.name, "--json", "--heartbeat", "0"};
   plan.command.insert(plan.command.end(), flags_.begin(), flags_.end());
   plan.standard_input = nothing.value;
   plan.standard_output = to.value;
@@ -124,7 +125,12 @@ void demo_cast::read_line(std::size_t who, pid_t life, std::string const& line) 
   auto& one = all_[who];
   bool const alive = one.process && one.process->pid() == life;
   if (!what || !alive) return;
-  if (*what == kind::elected) one.token = event->number("token").value_or(0);
+  auto const token = event->number("token").value_or(0);
+  if (*what == kind::sees) {
+    hear_({*what, who, token, event->text("leader").value_or("")});
+    return;
+  }
+  if (*what == kind::elected) one.token = token;
   one.leads = *what == kind::elected;
   hear_({*what, who, one.token});
 }

@@ -11,10 +11,11 @@ namespace coelect::cli {
 
 /// What a candidate said, or what became of it.
 struct candidate_news {
-  enum class kind { stands = 1, elected, lost, resigned, gone };
+  enum class kind { stands = 1, sees, elected, lost, resigned, gone };
   kind what{};
   std::size_t who = 0;
   std::uint64_t token = 0;
+  std::string leader{};  ///< sees: who leads while this one waits; empty: nobody.
 };
 
 /// One of the processes. It may have had several lives.

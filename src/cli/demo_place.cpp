@@ -15,6 +15,8 @@ namespace fs = std::filesystem;
 
 // Short, so that nobody has to wait for long; yet renewals may be late by seconds.
 constexpr std::chrono::seconds default_ttl{4};
+constexpr std::chrono::seconds default_ttl_on_azure{15};  // the service has no shorter ones
+constexpr char const* poll_on_azure = "1";
 
 bool on_tmpfs(fs::path const& directory) {
   struct statfs about {};
@@ -64,10 +66,10 @@ demo_place::demo_place(std::string const& store, std::chrono::milliseconds asked
     in_memory = on_tmpfs(directory_);
     url = "file:" + percent_encoded(directory_.string());
   }
-  kind = scheme_of(url) + " store";
+  kind = is_azure(url) ? "Azure Blob store" : scheme_of(url) + " store";
   lock_of_the_kernel = scheme_of(url) == "file";
   if (lock_of_the_kernel) return;
-  if (ttl == std::chrono::milliseconds(0)) ttl = default_ttl;
+  if (ttl == std::chrono::milliseconds(0)) ttl = is_azure(url) ? default_ttl_on_azure : default_ttl;
   leases = "leases of " + std::to_string(ttl.count() / 1000) + " s";
   if (ttl.count() % 1000 != 0) leases = "leases of " + span(ttl);
   kind += ", " + leases;
@@ -76,6 +78,22 @@ demo_place::demo_place(std::string const& store, std::chrono::milliseconds asked
 demo_place::~demo_place() {
   std::error_code ignored;
   if (temporary) fs::remove_all(directory_, ignored);
+}
+
+std::vector<std::string> candidate_flags(settings const& how, demo_place const& place) {
+  std::vector<std::string> flags{"--store", place.url, "--election", how.election};
+  if (place.ttl != std::chrono::milliseconds(0)) {
+    auto const seconds = static_cast<double>(place.ttl.count()) / 1000;
+    flags.insert(flags.end(), {"--ttl", std::to_string(seconds)});
+  }
+  for (auto const& access : {flags_for(how.etcd), flags_for(how.azure, place.url)})
+    flags.insert(flags.end(), access.begin(), access.end());
+  bool const often = is_azure(place.url) && how.azure.poll == std::chrono::milliseconds(0);
+  if (often) flags.insert(flags.end(), {"--poll", poll_on_azure});
+  if (how.allow_tmpfs || place.in_memory) flags.emplace_back("--allow-tmpfs");
+  if (how.allow_remote) flags.emplace_back("--allow-remote");
+  if (how.verbose) flags.emplace_back("--verbose");
+  return flags;
 }
 
 }  // namespace coelect::cli

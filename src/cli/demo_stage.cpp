@@ -108,6 +108,7 @@ void demo_stage::hear(candidate_news const& news) {
       record_.joined(who, at);
       view_.line(at, named(who) + " stands");
       break;
+    case kind::sees: return;  // everybody sees them all
     case kind::elected: hear_elected(who, news.token); break;
     case kind::lost: hear_lost(who, news.token); break;
     case kind::resigned: record_.lost(who, at); break;

@@ -46,15 +46,15 @@ std::string state_of(candidate_process const& one, bool leads, std::chrono::nano
 
 }  // namespace
 
-demo_view::demo_view(line_writer& out) : out_(out) {
+demo_view::demo_view(line_writer& out, keys which) : out_(out) {
   terminal_ = ::isatty(STDOUT_FILENO) == 1 && !dumb();
   colors_ = terminal_ && !is_set("NO_COLOR");
-  interactive_ = terminal_ && ::isatty(STDIN_FILENO) == 1 && have_foreground();
+  interactive_ = which == keys::wanted && terminal_ && ::isatty(STDIN_FILENO) == 1 && have_foreground();
   interactive_ = interactive_ && ::tcgetattr(STDIN_FILENO, &before_) == 0;
   if (!interactive_) return;
-  termios keys = before_;
-  keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // each key at once, and unseen
-  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &keys);
+  termios unseen = before_;
+  unseen.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // each key at once, and unseen
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &unseen);
 }
 
 demo_view::~demo_view() {

@@ -10,7 +10,8 @@ namespace coelect::cli {
 
 class demo_view {
 public:
-  explicit demo_view(line_writer& out);
+  enum class keys { wanted = 1, unwanted };
+  explicit demo_view(line_writer& out, keys which = keys::wanted);
   demo_view(demo_view const&) = delete;
   demo_view& operator=(demo_view const&) = delete;
   ~demo_view();  ///< Gives the terminal back as it was.

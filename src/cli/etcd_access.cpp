@@ -1,31 +1,20 @@
 // How an etcd store is found and entered: by flags, and by what etcdctl's users have in their environment.
 #include "cli/etcd_access.hpp"
 #include "base/endpoint.hpp"
-#include "base/secret.hpp"
+#include "cli/azure_access.hpp"
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <coelect/error.hpp>
-#include <cstdlib>
-#include <fcntl.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace coelect::cli {
 namespace {
 
 constexpr std::uint16_t default_port = 2379;
-constexpr std::size_t longest_password = 4'096;
 
 [[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
-
-/// Empty variables count as not set, as they do for etcdctl.
-std::string_view variable(char const* name) {
-  auto const* const value = std::getenv(name);
-  return value == nullptr ? std::string_view() : std::string_view(value);
-}
 
 // Where to go.
 
@@ -88,57 +77,9 @@ std::string_view password_in_environment(etcd_access const& how) {
   return split_user(variable("ETCDCTL_USER")).second;
 }
 
-[[noreturn]] void refuse_file(named_text const& file, int trouble) {
-  refuse(file.name + ": cannot read " + file.text + ": " + std::generic_category().message(trouble));
-}
-
-/// With room of its own from the start, so that no smaller copy of it stays behind.
-std::string room_for_password() {
-  std::string room;
-  room.reserve(longest_password + 1);
-  return room;
-}
-
-/// As much of the file as a password may have, and one byte more.
-std::string read_some(named_text const& from) {
-  int const file = ::open(from.text.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (file < 0) refuse_file(from, errno);
-  auto text = room_for_password();
-  text.resize(longest_password + 1);
-  std::size_t size = 0;
-  int trouble = 0;
-  while (size < text.size()) {
-    auto const count = ::read(file, text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) trouble = errno;
-    if (count <= 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  ::close(file);
-  if (trouble != 0) base::wipe(text);
-  if (trouble != 0) refuse_file(from, trouble);
-  text.resize(size);
-  return text;
-}
-
-std::string first_line(named_text const& from) {
-  auto text = read_some(from);
-  auto const end = std::min(text.find('\n'), text.size());
-  text.resize(end);
-  if (text.empty()) refuse(from.name + ": the first line of " + from.text + " is empty");
-  if (text.size() > longest_password) {
-    base::wipe(text);
-    refuse(from.name + ": the first line of " + from.text + " has more than " + std::to_string(longest_password) +
-           " bytes");
-  }
-  return text;
-}
-
 std::string password_for(etcd_access const& how) {
-  if (!how.password_file.text.empty()) return first_line(how.password_file);
-  auto text = room_for_password();
-  text += password_in_environment(how);
-  return text;
+  if (!how.password_file.text.empty()) return first_line_of(how.password_file);
+  return secret_text(password_in_environment(how));
 }
 
 /// Pointers to all that only an etcd store has; the last three are for TLS.
@@ -149,8 +90,10 @@ std::array<named_text const*, 5> texts_of(etcd_access const& how) {
 std::string refusal_elsewhere(etcd_access const& how, std::string_view store_url) {
   auto const scheme = store_url.empty() ? "file" : std::string(store_url.substr(0, store_url.find(':')));
   auto const why = ": is for etcd stores, and this one is " + scheme + ":";
-  for (auto const* const one : texts_of(how))
-    if (!one->text.empty()) return one->name + why;
+  for (auto const* const one : texts_of(how)) {
+    bool const shared = one == &how.ca_file && is_azure(store_url);
+    if (!shared && !one->text.empty()) return one->name + why;
+  }
   return how.plain_values ? "--plain-values" + why : std::string();
 }
 

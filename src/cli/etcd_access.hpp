@@ -1,17 +1,12 @@
 // How an etcd store is found and entered: by flags, and by what etcdctl's users have in their environment.
 #pragma once
+#include "cli/secret_file.hpp"
 #include <coelect/open_store.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace coelect::cli {
-
-/// A setting and where it came from, for messages.
-struct named_text {
-  std::string name;  ///< The flag, or the variable that stands in for it.
-  std::string text{};
-};
 
 /// No password is in here: it is read when the store is opened, and then forgotten.
 struct etcd_access {

@@ -17,13 +17,21 @@ Where elections are held: --store or the environment variable COELECT_STORE.
   file:/var/lib/app          candidates of one host, no server; a directory on a local disk
   etcd://h1:2379,h2:2379/app candidates of many hosts, in an etcd cluster; keys begin with app/
   etcds://h1:2379/app        the same with TLS
+  azblob://ACCOUNT/CONTAINER candidates of many hosts, leases of blobs in an Azure storage account; also
+                             https://ACCOUNT.blob.core.windows.net/CONTAINER, azblob+http(s)://HOST:PORT/
+                             ACCOUNT/CONTAINER (Azurite), azblob:///CONTAINER (with a connection string)
   memory:                    this process only, to try things out
-Without either: the cluster at ETCDCTL_ENDPOINTS, or at ETCD_HOST and ETCD_PORT (2379), without a
-prefix; without those, too: file: on coelect/ in $XDG_STATE_HOME, or in ~/.local/state.
+Without either: the storage account of --account-name, or of AZURE_STORAGE_CONNECTION_STRING or
+AZURE_STORAGE_ACCOUNT; the cluster at ETCDCTL_ENDPOINTS, or at ETCD_HOST and ETCD_PORT (2379), without
+a prefix; without those, too: file: on coelect/ in $XDG_STATE_HOME, or in ~/.local/state.
 
 For etcd stores, where no flag says otherwise, ETCDCTL_USER (NAME or NAME:PASSWORD), ETCDCTL_CACERT,
 ETCDCTL_CERT and ETCDCTL_KEY (etcds:) hold. The password is in --password-file, COELECT_PASSWORD or
 ETCDCTL_PASSWORD, never on the command line. Candidates meet those of etcdctl elect.
+
+An Azure account is entered with its key (--account-key-file, AZURE_STORAGE_KEY) or a shared access
+signature (--sas-file, AZURE_STORAGE_SAS_TOKEN), never on the command line. Without either, by the
+identity that is set up here: client secret, workload identity, managed identity or az login.
 
 Exit codes: 0 resigned or done, 1 unexpected, 2 usage or configuration, 3 empty seat,
 4 lost (run --once). run passes its child's code on. 'coelect COMMAND --help' has more.)";
@@ -35,8 +43,9 @@ char const* const campaign_more =
 candidate leads. A second Ctrl-C leaves at once; the hold then ends with the process (file), or when
 its lease runs out. A term that was lost is told with its reason, and the candidate stands again.
 
-On stores with leases --ttl is how long a dead leader keeps others waiting; on etcd in whole seconds, 15
-if it is not given. The hold itself counts for a little less, and it is renewed all the while.
+On stores with leases --ttl is how long a dead leader keeps others waiting, in whole seconds; on etcd 15
+if it is not given, on Azure 30 (15 to 60). The hold itself counts for a little less, and it is renewed
+all the while. On Azure who waits asks again and again, each time after a fifth of --poll to all of it.
 
 With --json each line is one object, with those of these members that apply:
   event         candidate, leader, elected, at_risk, lost, resigned or heartbeat
@@ -52,6 +61,7 @@ Examples:
   coelect campaign A
   coelect campaign --store file:/var/lib/app --election scheduler --value "$(hostname):8080" --json
   coelect campaign --store etcds://e1,e2,e3/app --user app --password-file /run/secrets/etcd --ttl 10
+  coelect campaign --account-name myaccount --blob scheduler --lease-duration 15 --node-id A
 
 Exit codes: 0 resigned, 1 unexpected, 2 usage or configuration.)";
 
@@ -136,7 +146,8 @@ these keys do it by hand, instead of the script or after it:
   k kill the leader   s stop it, or let the stopped one go on   r make it resign   q end
 Without --store or COELECT_STORE a temporary directory on disk is used and removed at the end. On
 stores with leases a leader that was killed or stopped is replaced when its lease has run out; leases
-last 4 s there unless --ttl says otherwise. The timeline of who led when is written as an SVG file.
+last 4 s there (on Azure 15 s) unless --ttl says otherwise. The timeline of who led when is written as
+an SVG file.
 
 Examples:
   coelect demo
@@ -144,5 +155,27 @@ Examples:
   coelect demo --store etcd://127.0.0.1:2379/demo
 
 Exit codes: 0 done, 1 something did not happen in time, 2 usage or configuration.)";
+
+char const* const simulate = "Let candidates crash and resign at random, and see who led when.";
+
+char const* const simulate_more =
+    R"(Starts --nodes 'coelect campaign' processes. At random moments the leader or another one is killed
+with SIGKILL, or the leader resigns; each is started again after a while. At the end, or at Ctrl-C,
+all resign, and the timeline is drawn here and as an SVG file, with what the fencing tokens did and for
+how long nobody led. On stores with leases a killed leader is missed until its lease has run out; leases
+last 4 s (on Azure 15 s) unless --ttl says otherwise.
+
+With --id one candidate of that name only runs and reports what happens to it: start several, in several
+terminals or on several machines, and end them as you like.
+
+Without --store, COELECT_STORE or --account-name a temporary directory on disk is used, with --id the
+directory of 'coelect campaign'.
+
+Examples:
+  coelect simulate --nodes 5 --duration 20
+  coelect simulate --store etcd://127.0.0.1:2379/try --nodes 3 --duration 60 --seed 7
+  coelect simulate --id node1 --duration 120
+
+Exit codes: 0 done, 1 a candidate ended by itself or tokens did not grow, 2 usage or configuration.)";
 
 }  // namespace coelect::cli::help

@@ -17,5 +17,7 @@ extern char const* const depose;
 extern char const* const depose_more;
 extern char const* const demo;
 extern char const* const demo_more;
+extern char const* const simulate;
+extern char const* const simulate_more;
 
 }  // namespace coelect::cli::help

@@ -20,6 +20,7 @@ asio::awaitable<int> chosen(session& with) {
     case command::watch: return watch(with);
     case command::depose: return depose(with);
     case command::demo: return demo(with);
+    case command::simulate: return simulate(with);
   }
   throw election_error(errc::bad_options, "command: unknown");
 }

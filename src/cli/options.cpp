@@ -1,13 +1,12 @@
 // Reads the command line; the only file that knows CLI11.
 #include "cli/options.hpp"
+#include "cli/completion.hpp"
 #include "cli/help.hpp"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <coelect/error.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 
 namespace coelect::cli {
@@ -20,6 +19,9 @@ constexpr double most_seconds = 86'400.0;
 
 // On a store that others use, too, the demo must not stand in their elections.
 constexpr char const* demo_election = "coelect-demo";
+constexpr char const* simulated_election = "coelect-simulation";
+
+char const* least_words(double least) { return least >= 0.1 ? "0.1" : least > 0 ? "0.001" : "0"; }
 
 /// Seconds with decimals, as "2", "0.5"; not below `least`.
 std::function<void(std::string const&)> seconds_into(milliseconds& target, char const* name, double least) {
@@ -29,8 +31,7 @@ std::function<void(std::string const&)> seconds_into(milliseconds& target, char 
     auto const [rest, trouble] = std::from_chars(text.data(), end, seconds);
     bool const number = trouble == std::errc() && rest == end;
     if (!number || !(seconds >= least && seconds <= most_seconds))
-      throw CLI::ValidationError(name, "'" + text + "' is not a number of seconds from " +
-                                           (least > 0 ? std::string("0.001") : std::string("0")) +
+      throw CLI::ValidationError(name, "'" + text + "' is not a number of seconds from " + least_words(least) +
                                            " to 86400, such as 10 or 2.5");
     target = milliseconds(std::llround(seconds * 1000));
   };
@@ -53,11 +54,28 @@ void add_etcd(CLI::App& app, etcd_access& how) {
   };
   add(how.user, "NAME", "Who logs in [$ETCDCTL_USER]");
   add(how.password_file, "FILE", "Its first line is the password [$COELECT_PASSWORD, $ETCDCTL_PASSWORD]");
-  add(how.ca_file, "FILE", "etcds: who signed the server's certificate [$ETCDCTL_CACERT, or the system's]");
+  add(how.ca_file, "FILE", "etcds, azblob+https: who signed the certificate [$ETCDCTL_CACERT]");
   add(how.cert_file, "FILE", "etcds: our certificate [$ETCDCTL_CERT]");
   add(how.key_file, "FILE", "etcds: its key [$ETCDCTL_KEY]");
   app.add_flag("--plain-values", how.plain_values, "The key holds the value alone, as etcdctl elect writes it")
       ->group("etcd");
+}
+
+void add_azure(CLI::App& app, azure_access& how) {
+  auto const add = [&app](named_text& into, char const* type, char const* what) {
+    app.add_option(into.name, into.text, what)->type_name(type)->group("Azure Blob");
+  };
+  add(how.account, "NAME", "Storage account, where there is no --store [$AZURE_STORAGE_ACCOUNT]");
+  add(how.container, "NAME", "Its container, where there is no --store [leases]");
+  add(how.blob, "NAME", "Another name for --election: the blob that is leased [leader]");
+  add(how.key_file, "FILE", "Its first line is the account's key [$AZURE_STORAGE_KEY]");
+  add(how.sas_file, "FILE", "Its first line is a shared access signature [$AZURE_STORAGE_SAS_TOKEN]");
+  app.add_flag("--create-container", how.create_container, "Make the container when it is missing")
+      ->group("Azure Blob");
+  auto const set = seconds_into(how.poll, "--poll", 0.1);
+  app.add_option_function<std::string>("--poll", set, "Seconds between two tries of who does not lead, at most [5]")
+      ->type_name("S")
+      ->group("Azure Blob");
 }
 
 void add_place(CLI::App& app, settings& how, char const* election = "leader") {
@@ -67,13 +85,14 @@ void add_place(CLI::App& app, settings& how, char const* election = "leader") {
   app.add_flag("--allow-tmpfs", how.allow_tmpfs, "File store: accept tmpfs, where token counters are lost at a reboot");
   app.add_flag("--allow-remote", how.allow_remote, "File store: accept NFS, CIFS, FUSE and the like");
   add_etcd(app, how.etcd);
+  add_azure(app, how.azure);
   app.add_flag("--verbose", how.verbose, "What the library logs, to standard error");
 }
 
 void add_ttl(CLI::App& app, settings& how) {
   auto const set = seconds_into(how.ttl, "--ttl", 0.001);
-  app.add_option_function<std::string>("--ttl", set,
-                                       "Lease length in seconds (stores with leases); etcd: whole ones [15]")
+  app.add_option_function<std::string>("--ttl,--lease-duration", set,
+                                       "Lease length in whole seconds [etcd: 15; azblob: 30, of 15 to 60]")
       ->type_name("S");
 }
 
@@ -90,7 +109,7 @@ void add_candidate(CLI::App& app, settings& how) {
 CLI::App* add_campaign(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("campaign", help::campaign);
   sub->footer(help::campaign_more);
-  sub->add_option("ID,--id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
+  sub->add_option("ID,--id,--node-id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
   add_candidate(*sub, how);
   add_place(*sub, how);
   add_json(*sub, how);
@@ -100,7 +119,7 @@ CLI::App* add_campaign(CLI::App& app, settings& how) {
 CLI::App* add_run(CLI::App& app, settings& how) {
   auto* const sub = app.add_subcommand("run", help::run);
   sub->footer(help::run_more);
-  sub->add_option("--id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
+  sub->add_option("--id,--node-id", how.id, "Name of this candidate [host.pid.random]")->type_name("ID");
   auto const set = seconds_into(how.grace, "--grace", 0);
   sub->add_option_function<std::string>("--grace", set, "Seconds between SIGTERM and SIGKILL [5]")->type_name("S");
   sub->add_flag("--once", how.once, "Do not stand again after a lost term; exit code 4 then");
@@ -146,6 +165,20 @@ CLI::App* add_demo(CLI::App& app, settings& how) {
   return sub;
 }
 
+CLI::App* add_simulate(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("simulate", help::simulate);
+  sub->footer(help::simulate_more);
+  sub->add_option("--nodes", how.nodes, "How many candidates, 1 to 100 [3]")->type_name("N");
+  auto const set = seconds_into(how.duration, "--duration", 0.1);
+  sub->add_option_function<std::string>("--duration", set, "How many seconds it lasts [30]")->type_name("S");
+  sub->add_option("--id,--node-id", how.id, "One candidate of this name that only runs and reports")->type_name("NAME");
+  sub->add_option("--seed", how.seed, "The same crashes and resignations as that time [random]")->type_name("N");
+  sub->add_option("--svg", how.svg, "Where the timeline goes [coelect-timeline.svg]")->type_name("FILE");
+  add_ttl(*sub, how);
+  add_place(*sub, how, simulated_election);
+  return sub;
+}
+
 /// The child's command line is not ours to look at: it is cut off at the first "--" of `run`.
 std::vector<std::string> cut_child(std::vector<std::string>& words) {
   auto const mark = std::find(words.begin(), words.end(), "--");
@@ -161,24 +194,6 @@ int refuse(std::string const& sentence) {
   return exit_code::usage;
 }
 
-// Not left to CLI11, which would also fill in the same setting of the commands that were not chosen.
-void use_environment(settings& how) {
-  auto const* const store = std::getenv("COELECT_STORE");
-  if (how.store.empty() && store != nullptr) how.store = store;
-  // The demo kills and stops leaders: not on somebody's cluster unless it is named.
-  if (how.store.empty() && how.what != command::demo) how.store = etcd_in_environment(how.etcd);
-  use_etcdctl_environment(how.etcd, how.store);
-}
-
-std::string what_contradicts(settings const& how) {
-  bool const on_files = how.store.empty() || how.store.starts_with("file:");
-  if (on_files && how.ttl != milliseconds(0))
-    return "--ttl: a file store has no leases and takes no ttl; leave it out, or name another kind of --store";
-  if (how.what == command::run && how.child.empty())
-    return "command: there is none; write it after --, as in: coelect run -- sleep 60";
-  return refusal_of(how.etcd, how.store);
-}
-
 // CLI11 says only that a command is missing.
 std::string unknown_command(std::vector<std::string> const& words) {
   bool const named = !words.empty() && !words.front().starts_with("-");
@@ -192,6 +207,7 @@ command which(CLI::App const* chosen) {
   if (name == "leader") return command::leader;
   if (name == "watch") return command::watch;
   if (name == "depose") return command::depose;
+  if (name == "simulate") return command::simulate;
   return command::demo;
 }
 
@@ -213,7 +229,10 @@ parsed parse_command_line(std::vector<std::string> words) {
   add_watch(app, how);
   add_depose(app, how);
   add_demo(app, how);
+  add_simulate(app, how);
   auto const unknown = unknown_command(words);
+  auto const long_name = [](std::string const& word) { return word.starts_with("--lease-duration"); };
+  if (std::any_of(words.begin(), words.end(), long_name)) how.ttl_flag = "--lease-duration";
   try {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     app.parse(std::move(words));
@@ -227,14 +246,11 @@ parsed parse_command_line(std::vector<std::string> words) {
   }
   auto const* const chosen = app.get_subcommands().front();
   how.what = which(chosen);
-  if (how.what == command::demo && chosen->count("--election") == 0) how.election = demo_election;
-  try {
-    use_environment(how);
-    auto const wrong = what_contradicts(how);
-    if (!wrong.empty()) result.exit = refuse(wrong);
-  } catch (election_error const& e) {
-    result.exit = refuse(e.details().message());
-  }
+  bool const named = chosen->count("--election") != 0;
+  if (how.what == command::demo && !named) how.election = demo_election;
+  if (how.what == command::simulate && !named) how.election = simulated_election;
+  auto const wrong = complete(how, named);
+  if (!wrong.empty()) result.exit = refuse(wrong);
   return result;
 }
 

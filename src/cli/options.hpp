@@ -1,14 +1,16 @@
 // What the command line asks for.
 #pragma once
+#include "cli/azure_access.hpp"
 #include "cli/etcd_access.hpp"
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace coelect::cli {
 
-enum class command { campaign = 1, run, leader, watch, depose, demo };
+enum class command { campaign = 1, run, leader, watch, depose, demo, simulate };
 
 struct settings {
   command what{};
@@ -17,11 +19,13 @@ struct settings {
   std::string id;  ///< Empty: a unique one.
   std::string value;
   std::chrono::milliseconds ttl{0};  ///< 0: the store's default.
+  std::string ttl_flag{"--ttl"};     ///< As it was written.
   bool json = false;
   bool verbose = false;
   bool allow_tmpfs = false;
   bool allow_remote = false;
   etcd_access etcd{};
+  azure_access azure{};
   std::chrono::milliseconds heartbeat{10'000};  ///< 0: no heartbeat lines.
 
   // run
@@ -33,8 +37,13 @@ struct settings {
   std::chrono::milliseconds wait{10'000};
   bool force = false;
 
-  // demo
+  // demo, simulate
   std::string svg;
+
+  // simulate
+  std::size_t nodes = 0;  ///< 0: three, or one with an id.
+  std::chrono::milliseconds duration{30'000};
+  std::optional<std::uint64_t> seed;
 };
 
 namespace exit_code {

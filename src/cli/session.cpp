@@ -84,6 +84,7 @@ std::shared_ptr<store> session::open() {
   if (how_.verbose) settings.log = log_to(err_);
   auto const url = how_.store.empty() ? default_store() : how_.store;
   if (is_etcd(url)) enter(how_.etcd, settings);
+  if (is_azure(url)) enter(how_.azure, url, settings);
   return open_store(executor_, url, std::move(settings));
 }
 

@@ -69,6 +69,18 @@ std::string timeline::lengths(cause why) const {
   return all;
 }
 
+std::vector<timeline::gap> timeline::gaps() const {
+  std::vector<gap> all;
+  if (terms_.empty()) return all;
+  auto led_until = terms_.front().begin;
+  for (auto const& term : terms_) {
+    if (term.begin > led_until) all.push_back({led_until, term.begin});
+    led_until = std::max(led_until, *term.end);
+  }
+  if (length_ > led_until) all.push_back({led_until, length_});
+  return all;
+}
+
 bool timeline::tokens_grew() const {
   std::uint64_t last = 0;
   for (auto const& term : terms_)

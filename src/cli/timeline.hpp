@@ -57,6 +57,11 @@ public:
   /// "1.3 ms, 1.1 ms", of the take-overs with this cause; empty when there were none.
   std::string lengths(cause why) const;
   bool tokens_grew() const;
+  /// When nobody led, from the first term on. Only after finish().
+  struct gap {
+    time begin, end;
+  };
+  std::vector<gap> gaps() const;
 
 private:
   static void close(std::vector<stretch>& list, std::size_t who, time at);
@@ -75,5 +80,7 @@ struct timeline_labels {
 
 /// The timeline as an SVG document.
 std::string draw(timeline const& what, timeline_labels const& labels);
+/// The timeline in lines of up to `columns` characters, a row for each candidate.
+std::string draw_text(timeline const& what, timeline_labels const& labels, std::size_t columns);
 
 }  // namespace coelect::cli

@@ -10,7 +10,8 @@ namespace coelect::cli {
 namespace {
 
 constexpr double width = 960;
-constexpr double left = 64, right = width - 32;
+constexpr double least_left = 64, most_left = 320, right = width - 32;
+constexpr double name_letter = 11;  // of a candidate's name, at 16 px
 constexpr double marks_top = 92, mark_radius = 9, mark_step = 23;
 constexpr double lane_height = 46, bar_height = 28;
 constexpr double row_height = 23;
@@ -66,6 +67,8 @@ struct mark {
 class drawing {
 public:
   drawing(timeline const& what, timeline_labels const& labels) : what_(what), labels_(labels) {
+    for (auto const& name : labels.candidates)
+      left_ = std::clamp(36 + name_letter * static_cast<double>(name.size()), left_, most_left);  // the widest
     collect_marks();
     lanes_top_ = marks_top + (levels_ + 1) * mark_step;
     axis_ = lanes_top_ + lane_height * static_cast<double>(labels_.candidates.size()) + 10;
@@ -96,7 +99,7 @@ public:
 private:
   double x_of(timeline::time t) const {
     auto const all = std::max(seconds(what_.length()), 0.001);
-    return left + (right - left) * std::clamp(seconds(t) / all, 0.0, 1.0);
+    return left_ + (right - left_) * std::clamp(seconds(t) / all, 0.0, 1.0);
   }
   double lane_middle(std::size_t who) const { return lanes_top_ + lane_height * (static_cast<double>(who) + 0.5); }
 
@@ -121,9 +124,9 @@ private:
     double step = 0.5;
     for (double const nice : {1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0})
       if (all / step > 12) step = nice;
-    out_ += line(left, axis_, right, axis_, R"(stroke="#94a3b8")");
+    out_ += line(left_, axis_, right, axis_, R"(stroke="#94a3b8")");
     for (double t = 0; t <= all + 1e-9; t += step) {
-      auto const x = left + (right - left) * t / std::max(all, 0.001);
+      auto const x = left_ + (right - left_) * t / std::max(all, 0.001);
       out_ += line(x, lanes_top_, x, axis_ + 5, R"(stroke="#e2e8f0")");
       std::array<char, 32> label{};
       std::snprintf(label.data(), label.size(), step < 1 ? "%.1f s" : "%.0f s", t);
@@ -235,6 +238,7 @@ private:
   timeline const& what_;
   timeline_labels const& labels_;
   std::vector<mark> marks_;
+  double left_ = least_left;
   double levels_ = 0, lanes_top_ = 0, axis_ = 0, list_top_ = 0;
   std::string out_;
 };

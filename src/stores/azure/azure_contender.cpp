@@ -3,6 +3,7 @@
 #include "stores/azure/guid.hpp"
 #include "stores/azure/state_blob.hpp"
 #include "wire/azure_date.hpp"
+#include <algorithm>
 #include <utility>
 
 namespace coelect::stores::azure {
@@ -78,7 +79,8 @@ void azure_contender::make_container(instant give_up, reply<attempt> done) {
   asked_ = shared_->client.ask(wire::azure::create_container(path_), give_up, std::move(answer));
 }
 
-// Tokens of a new blob begin with the service's own time, so that they are above those of one that was deleted.
+// Tokens of a new blob begin with the service's own time, so that they are above those of one that was deleted. Its
+// Date has whole seconds; within them our clock tells on, so that two blobs of one second differ, too.
 void azure_contender::make_blob(std::uint64_t seed, instant give_up, reply<attempt> done) {
   auto answer = [this, give_up, done = std::move(done)](answered a) {
     if (!a.how.ok() && !wire::azure::already_there(a.got)) return done(attempt{a.how, {}});
@@ -88,7 +90,10 @@ void azure_contender::make_blob(std::uint64_t seed, instant give_up, reply<attem
 }
 
 std::uint64_t azure_contender::seed_from(http::response const& got) const {
-  auto const when = wire::azure::read_http_date(got.get("Date")).value_or(shared_->context->env().wall_clock());
+  using namespace std::chrono_literals;
+  auto const ours = shared_->context->env().wall_clock();
+  auto const second = wire::azure::read_http_date(got.get("Date")).value_or(ours);
+  auto const when = std::clamp(ours, second, second + 999'999us);
   auto const us = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
   return static_cast<std::uint64_t>(us);
 }
