@@ -34,7 +34,7 @@ struct azure_blob_store_options {
 /// is missing, never deleted. The leader holds its lease; the fencing token is a term that is counted in
 /// the blob's metadata, under the lease id and the blob's ETag, before anybody hears of the win. A new
 /// blob's terms begin with the service's time in microseconds, so that they stay above those of one that
-/// was deleted (unless two hosts whose clocks differ make it within one second of each other). A published value has up to 4 KiB.
+/// was deleted; the first term of a new blob waits until that clock, which tells whole seconds, has passed it. A published value has up to 4 KiB.
 ///
 /// No queue and no push: candidates poll. depose() breaks the lease: the leader learns of it at its next
 /// renewal, and others can win when the lease would have run out, or at once with depose_how::force.

@@ -94,7 +94,8 @@ public:
 
   /// Writes into the store itself, guarded by this term: the store carries it out only if the term is
   /// not over *there*, so a leader that was paused and has been replaced writes nothing. Stores without
-  /// such writes (file, memory): errc::unsupported. etcd: `name` is a key and used as it is; it must not
+  /// such writes (file, memory): errc::unsupported. Azure: `name` is a blob beside the election's; one that
+  /// is erased stays, empty, with the term that keeps earlier leaders out. etcd: `name` is a key and used as it is; it must not
   /// lie among the election's candidates. Signature void(error_code). Errors: errc::not_leader when the
   /// term is over here or there, errc::bad_options (no name, or over store_limits::writes_bytes),
   /// cond::transient, cond::fatal. After a transient error, or not_leader because the term ended

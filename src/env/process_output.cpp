@@ -19,7 +19,7 @@ namespace {
 using boost::asio::posix::stream_descriptor;
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_output = 64 * 1024;
+constexpr std::size_t most_output = std::size_t{64} * 1024;
 constexpr auto look_again = 50ms;  // where the kernel cannot tell us
 
 int open_pidfd([[maybe_unused]] pid_t pid) {
@@ -107,7 +107,7 @@ private:
 
   // Takes what is there; lets go of the pipe at its end.
   void drain(own& from, std::string& to, bool is_output) {
-    std::array<char, 4096> bytes;
+    std::array<char, 4096> bytes{};
     while (from) {
       auto const n = ::read(from->native_handle(), bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
@@ -176,7 +176,7 @@ private:
   }
 
   // Not when somebody else has collected it: the number may be another group's by now.
-  void kill_all() noexcept {
+  void kill_all() const noexcept {
     siginfo_t info{};
     if (pid_ > 0 && ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0)
       ::kill(-pid_, SIGKILL);

@@ -28,6 +28,8 @@ public:
   bool in_chunks() const noexcept { return in_chunks_; }  // past the head of the first one
 
 private:
+  // Not `override`: which of these there are to override changes from one Boost to the next.
+  // NOLINTBEGIN(modernize-use-override)
   void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int, beast_error&) {}
   void on_response_impl(int status, beast::string_view, int, beast_error&) { into_.status = status; }
   void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value, beast_error&) {
@@ -42,6 +44,7 @@ private:
   void on_chunk_header_impl(std::uint64_t, beast::string_view, beast_error&) { in_chunks_ = true; }
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, beast_error&) { return take(body); }
   void on_finish_impl(beast_error&) {}
+  // NOLINTEND(modernize-use-override)
 
   std::size_t take(beast::string_view body) {
     into_.body.append(body.data(), body.size());

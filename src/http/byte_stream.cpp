@@ -7,12 +7,12 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/x509v3.h>
 #include <optional>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -67,7 +67,7 @@ struct byte_stream::parts {
   std::shared_ptr<ssl::context> context;
   std::optional<ssl::stream<tcp::socket&>> tls;
   std::size_t used = 0;
-  std::array<char, 16 * 1024> input;  // a TLS record's worth
+  std::array<char, std::size_t{16} * 1024> input{};  // a TLS record's worth
 };
 
 byte_stream::byte_stream(boost::asio::any_io_executor const& where)

@@ -74,10 +74,10 @@ struct origin {
 };
 
 struct transport_limits {
-  std::size_t header = 8 * 1024;     ///< Bytes of a response's status line and fields.
-  std::size_t body = 256 * 1024;     ///< Bytes of an exchange's body.
-  std::size_t line = 256 * 1024;     ///< Bytes of a stream's line; longer ones are skipped.
-  std::size_t idle_connections = 2;  ///< Kept open for the next request; more are closed.
+  std::size_t header = std::size_t{8} * 1024;  ///< Bytes of a response's status line and fields.
+  std::size_t body = std::size_t{256} * 1024;  ///< Bytes of an exchange's body.
+  std::size_t line = std::size_t{256} * 1024;  ///< Bytes of a stream's line; longer ones are skipped.
+  std::size_t idle_connections = 2;            ///< Kept open for the next request; more are closed.
 };
 
 /// Where transports come from: real_network(), or a simulation's through environment::network().

@@ -141,14 +141,6 @@ http::request write_state(blob_path const& where, std::string const& etag, std::
   return what;
 }
 
-http::request erase_state(blob_path const& where, std::string const& etag) {
-  http::request what;
-  what.method = "DELETE";
-  what.target = where.full();
-  what.fields = {{"If-Match", etag}};
-  return what;
-}
-
 void add_common(http::request& what, std::string const& date, std::string const& request_id, int limit) {
   what.target += (what.target.find('?') == std::string::npos ? "?timeout=" : "&timeout=") + std::to_string(limit);
   what.fields.push_back({"x-ms-client-request-id", request_id});
@@ -187,8 +179,10 @@ verdict judge(http::response const& answer) {
   auto const detail = first_line(element(answer.body, "AuthenticationErrorDetail"));
   if (!said.empty()) v.message += ": " + said;
   if (!detail.empty()) v.message += " (" + detail + ")";
-  if (answer.status >= 300 && answer.status < 400 && answer.status != 304)
-    v.message += ": redirects to " + std::string(answer.get("Location")) + ", which is not followed";
+  if (answer.status >= 300 && answer.status < 400 && answer.status != 304) {
+    auto const to = answer.get("Location");  // its query may repeat a shared access signature
+    v.message += ": redirects to " + std::string(to.substr(0, to.find('?'))) + ", which is not followed";
+  }
   return v;
 }
 

@@ -39,7 +39,6 @@ http::request write_record(blob_path const& where, std::string const& lease, std
                            leader_record const& record);
 /// A blob of the leader's own, written only if it is still as it was read; an empty etag: only if there is none.
 http::request write_state(blob_path const& where, std::string const& etag, std::uint64_t term, std::string content);
-http::request erase_state(blob_path const& where, std::string const& etag);
 
 /// Adds what every request carries. `limit`: whole seconds, at least 1, for the service itself.
 void add_common(http::request& what, std::string const& date, std::string const& request_id, int limit);

@@ -71,6 +71,7 @@ private:
     a.sent = sent_;
     if (!result.how.ok()) {
       a.how = result.how;
+      trace(result.how.text());
       return finish(std::move(a));
     }
     auto const status = result.got.status;
@@ -86,12 +87,12 @@ private:
       a.how = outcome(v.ec, diagnostics(v.message + late, client_.way_->name(),
                                         std::string(result.got.get("x-ms-request-id")), status));
     }
-    trace(status);
+    trace(std::to_string(status));
     a.got = std::move(result.got);
     finish(std::move(a));
   }
 
-  void trace(int status) const {
+  void trace(std::string const& outcome_of_it) const {
     auto const& context = *client_.context_;
     if (!context.logs()) return;
     auto const path = what_.target.substr(0, what_.target.find('?'));
@@ -99,7 +100,7 @@ private:
     for (auto const& f : what_.fields)
       if (f.name == "x-ms-lease-action") action = " " + f.value;
     auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(context.now().boot - sent_.boot).count();
-    context.log(severity::debug, "azure: " + what_.method + " " + path + action + ": " + std::to_string(status) + ", " +
+    context.log(severity::debug, "azure: " + what_.method + " " + path + action + ": " + outcome_of_it + ", " +
                                      std::to_string(ms) + " ms");
   }
 

@@ -3,7 +3,6 @@
 #include "stores/azure/guid.hpp"
 #include "stores/azure/state_blob.hpp"
 #include "wire/azure_date.hpp"
-#include <algorithm>
 #include <utility>
 
 namespace coelect::stores::azure {
@@ -13,6 +12,8 @@ using wire::azure::trouble;
 namespace {
 
 constexpr int most_tries = 3;
+constexpr std::uint64_t soon_us = 5'000'000;  // terms further ahead were not made from the time
+constexpr std::chrono::milliseconds look_again{250};
 
 }  // namespace
 
@@ -35,6 +36,7 @@ azure_contender::azure_contender(std::shared_ptr<commons> shared, candidacy who,
 
 void azure_contender::try_acquire(instant give_up, reply<attempt> done) {
   made_ = false;
+  from_time_ = 0;
   acquire(give_up, std::move(done));
 }
 
@@ -79,8 +81,7 @@ void azure_contender::make_container(instant give_up, reply<attempt> done) {
   asked_ = shared_->client.ask(wire::azure::create_container(path_), give_up, std::move(answer));
 }
 
-// Tokens of a new blob begin with the service's own time, so that they are above those of one that was deleted. Its
-// Date has whole seconds; within them our clock tells on, so that two blobs of one second differ, too.
+// Tokens of a new blob begin with the service's own time, so that they are above those of one that was deleted.
 void azure_contender::make_blob(std::uint64_t seed, instant give_up, reply<attempt> done) {
   auto answer = [this, give_up, done = std::move(done)](answered a) {
     if (!a.how.ok() && !wire::azure::already_there(a.got)) return done(attempt{a.how, {}});
@@ -90,10 +91,7 @@ void azure_contender::make_blob(std::uint64_t seed, instant give_up, reply<attem
 }
 
 std::uint64_t azure_contender::seed_from(http::response const& got) const {
-  using namespace std::chrono_literals;
-  auto const ours = shared_->context->env().wall_clock();
-  auto const second = wire::azure::read_http_date(got.get("Date")).value_or(ours);
-  auto const when = std::clamp(ours, second, second + 999'999us);
+  auto const when = wire::azure::read_http_date(got.get("Date")).value_or(shared_->context->env().wall_clock());
   auto const us = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
   return static_cast<std::uint64_t>(us);
 }
@@ -118,8 +116,16 @@ void azure_contender::on_term(answered a, instant give_up, int tries, reply<atte
     etag_ = seen.etag;
     return win(done);
   }
-  // A blob of somebody else's making has no term; the time is above whatever was counted.
-  record_.term = (seen.record ? seen.record->term : seed_from(a.got)) + 1;
+  // A blob of somebody else's making has no term; the time is above whatever was counted. So that this stays true, a
+  // term is not used before the service's clock, which tells whole seconds, has passed it: a blob that is deleted or
+  // wiped within the second in which it was made would else give out the same terms again.
+  auto const now = seed_from(a.got);
+  if (!seen.record && from_time_ == 0) from_time_ = now;
+  record_.term = seen.record ? seen.record->term + 1 : from_time_;
+  if (record_.term >= now && record_.term - now < soon_us) {
+    poll_ = shared_->context->after(look_again, [this, give_up, tries, done] { read_term(give_up, tries, done); });
+    return;
+  }
   record_.nonce = new_guid(shared_->context->env());
   counted_ = true;
   write_term(seen.etag, give_up, tries, done);
@@ -189,27 +195,32 @@ void azure_contender::publish(std::string value, instant give_up, reply<outcome>
   auto wanted = record_;
   wanted.value = std::move(value);
   wanted.nonce = new_guid(shared_->context->env());
-  auto answer = [this, wanted, give_up, done = std::move(done)](answered a) {
+  write_value(std::move(wanted), give_up, most_tries, std::move(done));
+}
+
+void azure_contender::write_value(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done) {
+  auto answer = [this, wanted, give_up, tries, done = std::move(done)](answered a) {
     if (a.how.ok()) {
       record_ = wanted;
       etag_ = a.got.get("ETag");
       return done({});
     }
-    if (a.trouble == trouble::changed) return check_record(wanted, give_up, done);
+    if (a.trouble == trouble::changed) return check_record(wanted, give_up, tries, done);
     done(a.trouble == trouble::not_mine ? outcome(errc::not_leader, a.how.details.message()) : a.how);
   };
   publishing_ =
       shared_->client.ask(wire::azure::write_record(path_, lease_, etag_, wanted), give_up, std::move(answer));
 }
 
-// The blob is not as we left it: was it an earlier try of ours?
-void azure_contender::check_record(wire::azure::leader_record wanted, instant give_up, reply<outcome> done) {
-  auto answer = [this, wanted = std::move(wanted), done = std::move(done)](answered a) {
+// The blob is not as we left it: was it this write, or an earlier one whose answer was lost?
+void azure_contender::check_record(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done) {
+  auto answer = [this, wanted = std::move(wanted), give_up, tries, done = std::move(done)](answered a) {
     if (!a.how.ok()) return done(a.how);
     auto const seen = wire::azure::read_properties(a.got);
     if (!seen.record || seen.record->term != record_.term)
       return done(outcome(errc::not_leader, "another term is counted"));
     etag_ = seen.etag;
+    if (seen.record->nonce != wanted.nonce && tries > 1) return write_value(wanted, give_up, tries - 1, done);
     if (seen.record->nonce != wanted.nonce)
       return done(outcome(errc::unreachable, "an earlier write came through late; try again"));
     record_ = wanted;

@@ -30,7 +30,8 @@ private:
   void win(reply<attempt> const& done);
   void renew(instant give_up, reply<renewal> done);
   void on_renewed(answered a, reply<renewal> const& done);
-  void check_record(wire::azure::leader_record wanted, instant give_up, reply<outcome> done);
+  void write_value(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done);
+  void check_record(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done);
   std::uint64_t seed_from(http::response const& got) const;
   void later(std::function<void()> what);
 
@@ -41,10 +42,11 @@ private:
   std::string lease_;  // GUID
   wire::azure::leader_record record_;
   std::string etag_;
-  instant sent_{};         // of the acquire that was answered with success
-  bool may_hold_ = false;  // an acquire was sent that was not answered with a refusal
-  bool counted_ = false;   // our term may be in the metadata already
-  bool made_ = false;      // container and blob were made by this try
+  instant sent_{};               // of the acquire that was answered with success
+  std::uint64_t from_time_ = 0;  // the term for a blob that has none
+  bool may_hold_ = false;        // an acquire was sent that was not answered with a refusal
+  bool counted_ = false;         // our term may be in the metadata already
+  bool made_ = false;            // container and blob were made by this try
   bool told_to_go_ = false;
   lease_keeper keeper_;
   asked asked_, renewing_, publishing_;

@@ -33,7 +33,7 @@ public:
 
   store_limits limits() const noexcept override {
     store_limits l;
-    l.value_max = 4 * 1024;
+    l.value_max = std::size_t{4} * 1024;
     l.writes_max = 1;
     l.writes_bytes = 1'000'000;
     l.expires = true;

@@ -14,7 +14,7 @@
 namespace coelect::stores::azure {
 namespace {
 
-constexpr std::size_t longest_assertion = 64 * 1024;
+constexpr std::size_t longest_assertion = std::size_t{64} * 1024;
 constexpr char const* federated =
     "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=";
 

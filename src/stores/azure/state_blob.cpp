@@ -32,8 +32,8 @@ private:
   }
 
   void write(std::string const& etag) {
-    auto request = what_.content ? wire::azure::write_state(path_, etag, term_, *what_.content)
-                                 : wire::azure::erase_state(path_, etag);
+    // Erased is empty: the term must stay, or a late write of an earlier leader would find nothing that refuses it.
+    auto request = wire::azure::write_state(path_, etag, term_, what_.content.value_or(""));
     request.repeatable = false;
     step_ = shared_.client.ask(std::move(request), give_up_, [this](answered a) { on_written(std::move(a)); });
   }

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::seconds;
 using time_point = std::chrono::system_clock::time_point;
 
-constexpr std::size_t longest_token = 16 * 1024;
+constexpr std::size_t longest_token = std::size_t{16} * 1024;
 constexpr std::int64_t longest_life = std::int64_t{24} * 60 * 60 * 365;
 
 seconds until(std::int64_t moment, time_point now) {

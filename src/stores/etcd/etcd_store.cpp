@@ -70,7 +70,7 @@ public:
   store_limits limits() const noexcept override {
     auto const& times = parts_->shared->times;
     store_limits l;
-    l.value_max = 16 * 1024;
+    l.value_max = std::size_t{16} * 1024;
     l.writes_max = 100;
     l.writes_bytes = 1'000'000;
     l.queue = true;

@@ -16,8 +16,8 @@ public:
 
 private:
   struct subscriber {
-    wire::etcd::key_range what;
-    watch_listener* to;  // null once the subscription is over
+    wire::etcd::key_range what{};
+    watch_listener* to = nullptr;  // null once the subscription is over
   };
   class subscription;
   using subscriber_ptr = std::shared_ptr<subscriber>;

@@ -123,7 +123,8 @@ TEST_CASE("etcd faults: a key whose removal failed is removed with the next rene
   }
 }
 
-TEST_CASE("etcd faults: after a resignation in doubt the lease is given back, and the same candidate leads again soon") {
+TEST_CASE(
+    "etcd faults: after a resignation in doubt the lease is given back, and the same candidate leads again soon") {
   auto const ending = GENERATE(ending::rst, ending::stall);
   etcd_server server;
   fault_proxy proxy(server.client_port());
