@@ -3,7 +3,6 @@
 #include "base/base64.hpp"
 #include "base/hmac.hpp"
 #include <algorithm>
-#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -12,21 +11,27 @@ namespace {
 
 using named = std::vector<std::pair<std::string, std::string>>;
 
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 std::string lower(std::string_view text) {
   std::string result(text);
-  for (auto& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (auto& c : result) c = lower(c);
   return result;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view field(http::request const& what, std::string_view name) {
   for (auto const& f : what.fields)
-    if (lower(f.name) == lower(name)) return f.value;
+    if (same_name(f.name, name)) return f.value;
   return {};
 }
 
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  auto const l = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  auto const l = lower(c);
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
