@@ -1,5 +1,6 @@
 // Chooses the kind of store that a URL names.
 #include "base/endpoint.hpp"
+#include "base/secret.hpp"
 #include "base/url.hpp"
 #include <algorithm>
 #include <coelect/azure_blob_store.hpp>
@@ -57,12 +58,16 @@ std::shared_ptr<store> open_etcd(boost::asio::any_io_executor ex, base::store_ur
   options.prefix = prefix_from(url.path);
   options.timing = how.timing;
   options.username = std::move(how.username);
-  options.password = std::move(how.password);
+  // Copied and wiped, not moved: a short text stays in the string that it is moved from.
+  options.password = how.password;
+  base::wipe(how.password);
   options.tls = std::move(how.tls);
   options.plain_values = how.plain_values;
   options.log = std::move(how.log);
   options.env = std::move(how.env);
-  return make_etcd_store(std::move(ex), std::move(options));
+  auto made = make_etcd_store(std::move(ex), options);
+  base::wipe(options.password);
+  return made;
 }
 
 bool is_azure(base::store_url const& url) {
@@ -116,7 +121,11 @@ std::shared_ptr<store> open_azure(boost::asio::any_io_executor ex, base::store_u
   options.tls = std::move(how.tls);
   options.log = std::move(how.log);
   options.env = std::move(how.env);
-  if (by_string) return make_azure_blob_store(std::move(ex), how.connection_string, std::move(options));
+  if (by_string) {
+    auto made = make_azure_blob_store(std::move(ex), how.connection_string, std::move(options));
+    base::wipe(how.connection_string);
+    return made;
+  }
   return make_azure_blob_store(std::move(ex), std::move(options));
 }
 
