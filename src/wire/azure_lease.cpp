@@ -90,7 +90,10 @@ http::request create_container(blob_path const& where) { return put(where.contai
 
 http::request create_blob(blob_path const& where, std::uint64_t seed) {
   auto what = put(where.full());
-  what.fields = {{"x-ms-blob-type", "BlockBlob"}, {"If-None-Match", "*"}, {"x-ms-meta-term", std::to_string(seed)}};
+  what.fields = {{"x-ms-blob-type", "BlockBlob"},
+                 {"If-None-Match", "*"},
+                 {"x-ms-meta-fresh", "yes"},
+                 {"x-ms-meta-term", std::to_string(seed)}};
   return what;
 }
 
@@ -160,6 +163,7 @@ blob_properties read_properties(http::response const& answer) {
   record.candidate = base::from_base64(answer.get("x-ms-meta-candidate")).value_or("");
   record.value = base::from_base64(answer.get("x-ms-meta-value")).value_or("");
   record.since_ms = number<std::int64_t>(answer.get("x-ms-meta-since")).value_or(0);
+  record.fresh = !answer.get("x-ms-meta-fresh").empty();
   record.nonce = answer.get("x-ms-meta-nonce");
   seen.record = std::move(record);
   return seen;

@@ -22,6 +22,7 @@ struct leader_record {
   std::string candidate;
   std::string value;
   std::int64_t since_ms = 0;  ///< Unix time.
+  bool fresh = false;         ///< The blob was made by a candidate, and no term has been counted yet.
   std::string nonce;          ///< Of the write: tells our own one, whose answer was lost, from others.
 };
 

@@ -7,13 +7,14 @@ namespace {
 
 using wire::azure::trouble;
 
-// Metadata outlives the lease: it is believed only while there is one. A term without a candidate is a new blob's:
-// whoever holds the lease has not counted its first term yet.
+// Metadata outlives the lease: it is believed only while there is one.
 sighting shown_by(http::response const& got) {
   auto const seen = wire::azure::read_properties(got);
   if (!seen.leased && !seen.breaking) return sighting::empty_seat();
-  if (!seen.record) return sighting(leader_info("(another program)", {}, 0, {}));
-  if (seen.record->candidate.empty()) return sighting::empty_seat();
+  if (seen.record && seen.record->fresh)
+    return sighting::empty_seat();  // who made it has not counted its first term yet
+  if (!seen.record || seen.record->candidate.empty())
+    return sighting(leader_info("(another program)", {}, seen.record ? seen.record->term : 0, {}));
   std::chrono::system_clock::time_point const since{std::chrono::milliseconds(seen.record->since_ms)};
   return sighting(leader_info(seen.record->candidate, seen.record->value, seen.record->term, since));
 }
