@@ -11,7 +11,7 @@ void wipe(std::string& text) noexcept {
 }
 
 secret::secret(std::string_view text) : text_(new char[text.size() + 1]), size_(text.size()) {
-  std::memcpy(text_.get(), text.data(), size_);
+  text.copy(text_.get(), size_);
 }
 
 secret::secret(secret&& other) noexcept : text_(std::move(other.text_)), size_(std::exchange(other.size_, 0)) {}
