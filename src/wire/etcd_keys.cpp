@@ -37,6 +37,13 @@ key_range key_layout::candidates(std::string_view election) const {
   return key_range::all_under(prefix_ + std::string(election) + "/");
 }
 
+std::string key_layout::nested_election(std::string_view election, std::string_view key) const {
+  auto const last = key.rfind('/');
+  auto const own = prefix_.size() + election.size();  // where the slash of a candidate of its own stands
+  return last == key.npos || last <= own ? std::string()
+                                         : std::string(key.substr(prefix_.size(), last - prefix_.size()));
+}
+
 std::string key_layout::candidate(std::string_view election, std::int64_t lease) const {
   return prefix_ + std::string(election) + "/" + lease_hex(lease);
 }

@@ -32,9 +32,11 @@ public:
   explicit key_layout(std::string prefix) : prefix_(std::move(prefix)) {}
 
   std::string const& prefix() const noexcept { return prefix_; }
-  key_range everything() const { return key_range::all_under(prefix_); }
 
   key_range candidates(std::string_view election) const;
+  /// The election that `key`, found among the candidates of `election`, really belongs to when it is another
+  /// one below it: "a/b/LEASE" counts as a candidate of "a", too. Else empty.
+  std::string nested_election(std::string_view election, std::string_view key) const;
   std::string candidate(std::string_view election, std::int64_t lease) const;
   key_range rooms() const;  ///< Of all processes.
   key_range room(std::int64_t lease) const;

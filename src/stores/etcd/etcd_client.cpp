@@ -118,7 +118,7 @@ private:
     if (v.next == wire::etcd::next_step::login && client_.who_ && !logged_in_again_) {
       logged_in_again_ = true;
       if (login.issue() == issue_) login.forget();
-      return begin_again();
+      return begin();  // it was refused before anything was done: the try does not count
     }
     bool const passing = v.next == wire::etcd::next_step::login && logged_in_again_ && client_.memory_.met();
     bool const anonymous = v.next == wire::etcd::next_step::login && !client_.who_;
@@ -127,9 +127,6 @@ private:
     failed(told(ec, v.message + (anonymous ? " (username: this server wants one)" : ""), got.status), v.next,
            v.may_have_happened);
   }
-
-  // A refused token was looked at before anything was done: the try does not count.
-  void begin_again() { begin(); }
 
   outcome told(error_code ec, std::string message, int status) const {
     return {ec, diagnostics(std::move(message), client_.name_of(endpoint_), {}, status)};

@@ -92,7 +92,7 @@ public:
   [[nodiscard]] asked watch(std::size_t endpoint, std::string body, std::chrono::milliseconds span, instant head_by,
                             http::stream_reader& to);
 
-  /// R10. Not ok: an answer with this header must not be believed. `known`: revision() when it was asked for.
+  /// R10. Not ok: an answer with this header must not be believed. `known`: the highest revision of a write when it was asked for.
   outcome believe(std::size_t at, wire::etcd::answer_header const& header, bool write, std::int64_t known);
 
   /// The endpoint that new requests go to first.
@@ -102,7 +102,6 @@ public:
   /// The token used at `endpoint` was refused.
   void forget_login(std::size_t endpoint) { at_[endpoint].login.forget(); }
   std::string const& name_of(std::size_t endpoint) const noexcept { return at_[endpoint].way->name(); }
-  std::int64_t revision() const noexcept { return memory_.revision(); }
   bool quiet() const noexcept { return sent_off_.empty(); }  ///< Nothing that was sent off is under way.
   void when_quiet(std::function<void()> tell) { when_quiet_ = std::move(tell); }
 

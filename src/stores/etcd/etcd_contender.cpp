@@ -1,6 +1,7 @@
 // One candidate in one election of an etcd store: a key under the store's lease, and a place in the queue of keys.
 #include "stores/etcd/etcd_contender.hpp"
 #include "stores/etcd/key_watch.hpp"
+#include "stores/etcd/look.hpp"
 #include "wire/etcd_record.hpp"
 #include <utility>
 
@@ -153,7 +154,7 @@ void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) 
   if (!sensible)
     return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
   if (oldest.front().key == key_ && oldest.front().create_revision == created_) return win(done);
-  auto const wrong = nested(oldest.front().key);
+  auto const wrong = refuse_nested(shared_, who_.election, oldest.front().key);
   done(wrong.ok() ? attempt{} : attempt{wrong, {}});
 }
 
@@ -208,7 +209,7 @@ void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer co
   }
   auto const& before = answer.operations.at(0).kvs;
   if (before.empty()) return turn({});
-  auto const wrong = nested(before.front().key);
+  auto const wrong = refuse_nested(shared_, who_.election, before.front().key);
   if (!wrong.ok()) return turn(wrong);
   // The same key is the same candidate: a later one of that name would have been created after us.
   if (predecessor_ && predecessor_->key() == before.front().key) return;
@@ -352,15 +353,6 @@ range_request etcd_contender::own(bool keys_only) const {
   r.what = key_range::one(key_);
   r.keys_only = keys_only;
   return r;
-}
-
-// "a/b/LEASE" counts as a candidate of "a", too: etcd's layout cannot tell them apart.
-outcome etcd_contender::nested(std::string const& key) const {
-  auto const begin = shared_.keys.candidates(who_.election).key.size();
-  if (key.find('/', begin) == std::string::npos) return {};
-  auto const inner = key.substr(shared_.keys.prefix().size(), key.rfind('/') - shared_.keys.prefix().size());
-  return {errc::bad_options, "election: '" + who_.election + "' and '" + inner +
-                                 "' nest: every candidate of the second one counts for the first one, too; rename one"};
 }
 
 void etcd_contender::later(std::function<void()> what) {

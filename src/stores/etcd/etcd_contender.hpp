@@ -47,7 +47,6 @@ private:
   question ask(wire::etcd::transaction const& txn, instant give_up, bool write = true) const;
   wire::etcd::range_request oldest() const;
   wire::etcd::range_request own(bool keys_only = true) const;
-  outcome nested(std::string const& key) const;
   void later(std::function<void()> what);
 
   // session_member

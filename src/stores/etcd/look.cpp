@@ -54,14 +54,14 @@ private:
   std::unique_ptr<watch_handle> watch_;
 };
 
-outcome nested(commons const& shared, std::string const& election, std::string const& key) {
-  auto const begin = shared.keys.candidates(election).key.size();
-  if (key.find('/', begin) == std::string::npos) return {};
-  return {errc::bad_options, "election: '" + election + "' has candidates of another election below it (" + key +
-                                 "); names that nest cannot both be used on etcd"};
-}
-
 }  // namespace
+
+outcome refuse_nested(commons const& shared, std::string const& election, std::string const& key) {
+  auto const inner = shared.keys.nested_election(election, key);
+  if (inner.empty()) return {};
+  return {errc::bad_options, "election: '" + election + "' and '" + inner +
+                                 "' nest: every candidate of the second one counts for the first one, too; rename one"};
+}
 
 asked look_at(commons& shared, std::string const& election, instant give_up,
               std::function<void(outcome const&, seen_at)> done) {
@@ -80,7 +80,7 @@ asked look_at(commons& shared, std::string const& election, instant give_up,
     seen.what = sighting::empty_seat();
     if (!got.kvs.empty()) {
       auto const& leader = got.kvs.front();
-      auto const wrong = nested(shared, election, leader.key);
+      auto const wrong = refuse_nested(shared, election, leader.key);
       if (!wrong.ok()) return done(wrong, seen);
       seen.what = sighting(wire::etcd::read_record(leader));
       seen.lease = leader.lease;

@@ -15,6 +15,9 @@ struct seen_at {
 [[nodiscard]] asked look_at(commons& shared, std::string const& election, instant give_up,
                             std::function<void(outcome const&, seen_at)> done);
 
+/// Not ok when `key`, found among the candidates of `election`, belongs to another election below it.
+outcome refuse_nested(commons const& shared, std::string const& election, std::string const& key);
+
 /// store::watch()
 std::unique_ptr<observation> observe(commons& shared, std::string election, sighting seen,
                                      reply<outcome, sighting> done);

@@ -50,6 +50,9 @@ TEST_CASE("candidates stand where etcd's own election package puts them, and our
   CHECK_FALSE(keys.candidates("leader").contains(keys.anchor(10)));
   CHECK(keys.candidates("leader").contains(keys.candidate("leader", 10)));
   CHECK_FALSE(keys.candidates("leader").contains(keys.candidate("leader2", 10)));
+  CHECK(keys.nested_election("a", "app/a/694d").empty());
+  CHECK(keys.nested_election("a", "app/a/b/694d") == "a/b");
+  CHECK(keys.nested_election("a/b", "app/a/b/694d").empty());
   CHECK(keys.deposed_election(keys.depose_request("x/y", 10), 10) == "x/y");
   CHECK(keys.deposed_election(keys.anchor(10), 10).empty());
   CHECK(keys.deposed_election(keys.depose_request("x", 11), 10).empty());
