@@ -50,10 +50,12 @@ all the while. On Azure who waits asks again and again, each time after a fifth 
 With --json each line is one object, with those of these members that apply:
   event         candidate, leader, elected, at_risk, lost, resigned or heartbeat
   time          RFC 3339, UTC, milliseconds
+  boot_ns       the same moment in nanoseconds of CLOCK_BOOTTIME, the same clock for all of one host
   election, candidate
   leader        who leads, in leader and heartbeat; absent: nobody
   token         the fencing token of the term that the line is about
   valid_for_ms  how long the own term is good for if no renewal comes; absent: it does not run out
+  leads         in heartbeat: whether this candidate may act
   since, value  of the leader, in leader events, if known
   reason        why, in at_risk and lost; in heartbeat: why the store has not been heard yet
 
@@ -177,5 +179,24 @@ Examples:
   coelect simulate --id node1 --duration 120
 
 Exit codes: 0 done, 1 a candidate ended by itself or tokens did not grow, 2 usage or configuration.)";
+
+char const* const check = "Judge what candidates of one host wrote with --json: could any two act at the same moment?";
+
+char const* const check_more =
+    R"(Reads the lines of coelect campaign --json, of any number of candidates and elections, in any order,
+and tells for each election how many terms there were, whether two could act at the same moment, and
+whether fencing tokens grew. Between its first and its last line a term counts as able to act.
+
+Lines of your own may say more, with the members event, boot_ns, election, candidate and token:
+  valid              it could act from boot_ns to until_ns
+  accepted, refused  a resource did what a leader asked for, or saw that the token is old
+  granted, dropped   what the store itself has done
+  excuse             until until_ns two may act: reason says what an operator did
+
+Examples:
+  coelect campaign A --json >a.log &  coelect campaign B --json >b.log &  ...
+  coelect check a.log b.log
+
+Exit codes: 0 nothing is wrong, 1 something is, 2 a file or a line cannot be read.)";
 
 }  // namespace coelect::cli::help

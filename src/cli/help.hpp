@@ -19,5 +19,7 @@ extern char const* const demo;
 extern char const* const demo_more;
 extern char const* const simulate;
 extern char const* const simulate_more;
+extern char const* const check;
+extern char const* const check_more;
 
 }  // namespace coelect::cli::help

@@ -1,4 +1,5 @@
 // The coelect program: runs one command on an event loop and turns its end into an exit code.
+#include "cli/check.hpp"
 #include "cli/commands.hpp"
 #include "cli/wording.hpp"
 #include <boost/asio/co_spawn.hpp>
@@ -21,6 +22,7 @@ asio::awaitable<int> chosen(session& with) {
     case command::depose: return depose(with);
     case command::demo: return demo(with);
     case command::simulate: return simulate(with);
+    case command::check: break;  // without an event loop, below
   }
   throw election_error(errc::bad_options, "command: unknown");
 }
@@ -43,7 +45,7 @@ int run_command(settings const& how) {
 
 int guarded(settings const& how) {
   try {
-    return run_command(how);
+    return how.what == command::check ? check(how) : run_command(how);
   } catch (election_error const& e) {
     std::fprintf(stderr, "coelect: %s\n", sentence_for(e, how).c_str());
     return e.code() == cond::fatal ? exit_code::usage : exit_code::unexpected;

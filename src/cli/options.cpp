@@ -179,6 +179,13 @@ CLI::App* add_simulate(CLI::App& app, settings& how) {
   return sub;
 }
 
+CLI::App* add_check(CLI::App& app, settings& how) {
+  auto* const sub = app.add_subcommand("check", help::check);
+  sub->footer(help::check_more);
+  sub->add_option("FILE", how.files, "What candidates wrote with --json; - or none: standard input");
+  return sub;
+}
+
 /// The child's command line is not ours to look at: it is cut off at the first "--" of `run`.
 std::vector<std::string> cut_child(std::vector<std::string>& words) {
   auto const mark = std::find(words.begin(), words.end(), "--");
@@ -208,6 +215,7 @@ command which(CLI::App const* chosen) {
   if (name == "watch") return command::watch;
   if (name == "depose") return command::depose;
   if (name == "simulate") return command::simulate;
+  if (name == "check") return command::check;
   return command::demo;
 }
 
@@ -230,6 +238,7 @@ parsed parse_command_line(std::vector<std::string> words) {
   add_depose(app, how);
   add_demo(app, how);
   add_simulate(app, how);
+  add_check(app, how);
   auto const unknown = unknown_command(words);
   auto const long_name = [](std::string const& word) { return word.starts_with("--lease-duration"); };
   if (std::any_of(words.begin(), words.end(), long_name)) how.ttl_flag = "--lease-duration";
@@ -246,6 +255,7 @@ parsed parse_command_line(std::vector<std::string> words) {
   }
   auto const* const chosen = app.get_subcommands().front();
   how.what = which(chosen);
+  if (how.what == command::check) return result;
   bool const named = chosen->count("--election") != 0;
   if (how.what == command::demo && !named) how.election = demo_election;
   if (how.what == command::simulate && !named) how.election = simulated_election;

@@ -10,7 +10,7 @@
 
 namespace coelect::cli {
 
-enum class command { campaign = 1, run, leader, watch, depose, demo, simulate };
+enum class command { campaign = 1, run, leader, watch, depose, demo, simulate, check };
 
 struct settings {
   command what{};
@@ -44,6 +44,9 @@ struct settings {
   std::size_t nodes = 0;  ///< 0: three, or one with an id.
   std::chrono::milliseconds duration{30'000};
   std::optional<std::uint64_t> seed;
+
+  // check
+  std::vector<std::string> files;  ///< "-" is standard input; none: that.
 };
 
 namespace exit_code {

@@ -43,6 +43,7 @@ base::json_writer begin_event(char const* event, std::string const& election) {
   base::json_writer object;
   object.add("event", event);
   object.add("time", rfc3339(system_clock::now()));
+  object.add("boot_ns", static_cast<std::int64_t>(clock::now().time_since_epoch().count()));
   object.add("election", election);
   return object;
 }
@@ -68,6 +69,10 @@ public:
   }
   event& leader(sighting const& seen, bool in_full) {
     add_leader(object_, seen, in_full);
+    return *this;
+  }
+  event& leads(bool so) {
+    object_.add("leads", so);
     return *this;
   }
   event& leader(std::string const& name) {
@@ -152,7 +157,7 @@ void story::resigned(std::uint64_t token, bool confirmed) {
 
 void story::still_leads(leadership const& term) {
   auto const token = term.fencing_token();
-  if (json_) event(*this, "heartbeat").token(token).valid_for(term).leader(candidate_).to(out_);
+  if (json_) event(*this, "heartbeat").token(token).valid_for(term).leads(term.valid()).leader(candidate_).to(out_);
   else say(who_ + " still leads, " + token_words(token) + time_left(term) + ".");
 }
 
@@ -160,7 +165,7 @@ void story::still_waits(sighting const& seen, std::string const& trouble) {
   auto const reason = seen.seen() ? std::string() : trouble;
   if (json_) {
     event line(*this, "heartbeat");
-    line.leader(seen, false);
+    line.leads(false).leader(seen, false);
     if (!reason.empty()) line.reason(reason);
     line.to(out_);
     return;

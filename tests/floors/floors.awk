@@ -10,7 +10,8 @@ BEGIN {
   floor["wire"] = 2
   floor["stores"] = 3
   floor["election"] = 4
-  floor["cli"] = 5
+  floor["testing"] = 5
+  floor["cli"] = 6
 
   longest_source = 500
   longest_header = 300

@@ -1,0 +1,84 @@
+// What goes wrong in a world, and when: written down by hand, or drawn from the world's dice.
+#pragma once
+#include <chrono>
+#include <coelect/memory_store.hpp>
+#include <coelect/testing/world.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace coelect::testing {
+
+/// The kinds of trouble of a schedule.
+enum class trouble {
+  pause = 1,  ///< SIGSTOP: the host's handlers wait for `span`, its clocks run on.
+  suspend,    ///< The host sleeps for `span`: only CLOCK_BOOTTIME counts it.
+  crash,  ///< kill -9: what runs on the host is destroyed and nothing it sent later arrives; it starts again after `span`.
+  deaf,        ///< Nothing that is sent to the host arrives for `span`; what it sends does.
+  mute,        ///< Nothing that the host sends arrives for `span`.
+  wall_clock,  ///< Somebody sets the host's wall clock by `span`, which may be negative.
+};
+
+/// "pause", "suspend", ...
+char const* to_string(trouble what) noexcept;
+
+struct fault {
+  trouble what{};
+  std::size_t host = 0;  ///< host::number().
+  nanoseconds at{};      ///< From start() on.
+  nanoseconds span{};
+};
+
+/// What a drawn schedule is made of. Per cent of the faults' draws; all of it is only a weight.
+struct fault_mix {
+  unsigned pause = 30, suspend = 10, crash = 20, deaf = 15, mute = 15, wall_clock = 10;
+  nanoseconds longest = std::chrono::seconds(25);  ///< Of a fault; > 0.
+  nanoseconds apart = std::chrono::seconds(10);    ///< From one fault to the next, on average; > 0.
+};
+
+/// Faults for the hosts of one world. Make it, add faults or draw them, start() it, and ask fate() for
+/// each message of a memory store. Used from the world's thread; must live as long as the world runs.
+class fault_schedule {
+public:
+  explicit fault_schedule(world& where) : world_(where) {}
+  fault_schedule(fault_schedule const&) = delete;
+  fault_schedule& operator=(fault_schedule const&) = delete;
+
+  fault_schedule& add(fault one);
+  /// Adds faults on hosts 0 to `hosts` - 1 until `end`, drawn from the world's dice.
+  fault_schedule& draw(std::size_t hosts, nanoseconds end, fault_mix mix = {});
+  std::vector<fault> const& faults() const noexcept { return faults_; }
+  std::string text() const;  ///< One fault a line: what a failing test prints.
+
+  /// Called at a crash: destroy everything that runs on that host. And called when it starts again.
+  std::function<void(host&)> on_crash{};
+  std::function<void(host&)> on_start{};
+
+  void start();  ///< From now on faults happen as the world runs.
+  void heal();   ///< Ends what goes on and forgets what was to come: the phase in which somebody must lead again.
+
+  bool down(host const& which) const;  ///< Crashed and not yet started again.
+  bool deaf(host const& which) const;  ///< Also while it is down.
+  bool mute(host const& which) const;  ///< Also while it is down.
+  /// For memory_store_options::faults of a store on that host: partitions and crashes lose requests and
+  /// answers; `otherwise` (may be empty) says what happens to the rest.
+  std::function<memory_fate(memory_request)> fates(host const& which,
+                                                   std::function<memory_fate(memory_request)> otherwise = {});
+
+private:
+  struct state {
+    bool down = false;
+    nanoseconds deaf_until{-1}, mute_until{-1}, paused_until{-1};
+  };
+  state& of(host const& which);
+  state const& of(host const& which) const;
+  void happen(fault const& one);
+
+  world& world_;
+  std::vector<fault> faults_;
+  std::vector<state> states_;
+  bool healed_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace coelect::testing
