@@ -93,6 +93,7 @@ void fault_schedule::happen(fault const& one) {
     case trouble::crash:
       if (s.down) return;
       s.down = true;
+      which->crash();
       if (on_crash) on_crash(*which);
       world_.at(end, [this, which, weak = std::weak_ptr(alive_)] {
         if (weak.expired() || !of(*which).down) return;

@@ -80,6 +80,11 @@ std::unique_ptr<alarm> host::make_alarm(asio::any_io_executor where) {
   return std::make_unique<virtual_alarm>(shared_from_this(), std::move(where));
 }
 
+void host::crash() {
+  auto const dead = std::exchange(ready_, std::make_shared<ready_queue>(*loop_));
+  dead->close();
+}
+
 bool host::run_one() {
   if (paused) return false;
   auto const ready = ready_->size();

@@ -50,7 +50,8 @@ public:
   std::vector<fault> const& faults() const noexcept { return faults_; }
   std::string text() const;  ///< One fault a line: what a failing test prints.
 
-  /// Called at a crash: destroy everything that runs on that host. And called when it starts again.
+  /// Called at a crash, after host::crash(): destroy what runs on that host; destructors may send, but
+  /// nothing arrives. And called when it starts again: make it anew, on host::executor().
   std::function<void(host&)> on_crash{};
   std::function<void(host&)> on_start{};
 

@@ -66,6 +66,11 @@ public:
                                                        span);
   }
 
+  /// As by SIGKILL: what was posted to executor() is destroyed and never runs, nor does what the dead process's
+  /// objects post later; timers set by them do not ring. executor() is then that of the next process. What
+  /// the process owned is for the caller to destroy. Handlers on `io` go on.
+  void crash();
+
   nanoseconds local(nanoseconds world_time) const noexcept { return world_time * clock_.permille / 1000; }
   nanoseconds world_wait(nanoseconds local_wait) const noexcept { return local_wait * 1000 / clock_.permille; }
 

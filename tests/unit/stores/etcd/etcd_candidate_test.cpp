@@ -47,7 +47,7 @@ std::int64_t compared_generation(fake_call const& campaign) {
 
 }  // namespace
 
-TEST_CASE("etcd R9: whose own key is gone when the predecessor goes is not elected by it") {
+TEST_CASE("etcd R9: whose own key is gone when the predecessor goes is not elected by it", "[S15][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   two t(prefix);
   auto const old = t.created(1);
@@ -60,7 +60,7 @@ TEST_CASE("etcd R9: whose own key is gone when the predecessor goes is not elect
   CHECK(t.s.logged("our key is gone"));
 }
 
-TEST_CASE("etcd R9: who finds somebody older while verifying waits on") {
+TEST_CASE("etcd R9: who finds somebody older while verifying waits on", "[S6][etcd]") {
   two t;
   fake_etcd::entry older;
   older.value = "somebody";
@@ -85,7 +85,7 @@ TEST_CASE("etcd R9: what verifies writes, so that it goes through raft") {
   CHECK(puts_key(verified[0], "/anchor"));
 }
 
-TEST_CASE("etcd R9: an answer in which our own key is missing elects nobody") {
+TEST_CASE("etcd R9: an answer in which our own key is missing elects nobody", "[S15][etcd]") {
   two t;
   t.s.etcd->when(is_verification, [](fake_call& c) {
     c.edit = [](json& body) { body["responses"][1]["response_range"] = {{"count", "0"}}; };
@@ -95,7 +95,8 @@ TEST_CASE("etcd R9: an answer in which our own key is missing elects nobody") {
   CHECK(chosen(*t.s.etcd, is_verification).size() >= 2);
 }
 
-TEST_CASE("etcd R10: a verification answered in an older raft term, or by another cluster, elects nobody") {
+TEST_CASE("etcd R10: a verification answered in an older raft term, or by another cluster, elects nobody",
+          "[N11][etcd]") {
   two t;
   auto const field = GENERATE(std::string("raft_term"), std::string("cluster_id"));
   auto const doubtful = [=](fake_call& c) {
@@ -113,7 +114,8 @@ TEST_CASE("etcd R10: a verification answered in an older raft term, or by anothe
   }
 }
 
-TEST_CASE("etcd R14: after a lost answer the generation is renewed before the next campaign transaction") {
+TEST_CASE("etcd R14: after a lost answer the generation is renewed before the next campaign transaction",
+          "[N5][N8][etcd]") {
   auto const carried_out = GENERATE(true, false);
   auto const how = GENERATE(0, 1, 2);
   INFO("carried out " << carried_out << ", way " << how);
@@ -150,7 +152,7 @@ TEST_CASE("etcd R14: after a lost answer the generation is renewed before the ne
   CHECK(s.standing() == 0);
 }
 
-TEST_CASE("etcd R14: a withdrawal in doubt makes the transaction void before it is confirmed") {
+TEST_CASE("etcd R14: a withdrawal in doubt makes the transaction void before it is confirmed", "[N8][etcd]") {
   etcd_scene s;
   fake_call stuck;
   s.etcd->when(is_campaign, [&](fake_call& c) {
@@ -175,7 +177,8 @@ TEST_CASE("etcd R14: a withdrawal in doubt makes the transaction void before it 
   CHECK(other.valid());
 }
 
-TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once") {
+TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once",
+          "[S6][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   etcd_scene s(1, prefix);
   auto e = s.make_elector("A");
@@ -198,7 +201,7 @@ TEST_CASE("etcd own key: a deletion from before it was made is ignored, one afte
   CHECK(term.ended().code() == errc::lease_lost);
 }
 
-TEST_CASE("etcd own key: a waiting candidate whose key goes stands again at the end") {
+TEST_CASE("etcd own key: a waiting candidate whose key goes stands again at the end", "[S6][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   two t(prefix);
   auto const old = t.created(1);
@@ -208,7 +211,7 @@ TEST_CASE("etcd own key: a waiting candidate whose key goes stands again at the 
   CHECK(t.s.etcd->keys.at(t.s.etcd->list(prefix + "leader/").back()).created > old);
 }
 
-TEST_CASE("etcd leases: two candidates of one election in one store never share one") {
+TEST_CASE("etcd leases: two candidates of one election in one store never share one", "[L5][etcd]") {
   etcd_scene s;
   auto const where = s.make_store();
   auto a = s.make_elector("A", where), b = s.make_elector("B", where), c = s.make_elector("C", where, "other");

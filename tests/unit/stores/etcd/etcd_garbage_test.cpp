@@ -113,11 +113,13 @@ void elections_go_on(std::vector<bad_answer> const& answers) {
 
 }  // namespace
 
-TEST_CASE("etcd garbage: each call answered badly; both candidates are elected in the end, one at a time") {
+TEST_CASE("etcd garbage: each call answered badly; both candidates are elected in the end, one at a time",
+          "[H2][H5][H6][etcd]") {
   elections_go_on(bad_answers());
 }
 
-TEST_CASE("etcd garbage: a header that names no cluster, or a time before all time, is no answer either", "") {
+TEST_CASE("etcd garbage: a header that names no cluster, or a time before all time, is no answer either",
+          "[H5][etcd]") {
   static std::vector<bad_answer> const headers{
       {"a header without numbers", 200, R"({"header":{}})"},
       {"no cluster", 200, R"({"header":{"revision":"99","raft_term":"2"},"ID":"1","TTL":"9"})"},
@@ -127,7 +129,8 @@ TEST_CASE("etcd garbage: a header that names no cluster, or a time before all ti
   elections_go_on(headers);
 }
 
-TEST_CASE("etcd garbage R12: renewals answered badly do not move the deadline, and one good one does") {
+TEST_CASE("etcd garbage R12: renewals answered badly do not move the deadline, and one good one does",
+          "[H2][H5][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   for (auto const& bad : bad_answers()) {
     for (bool const anchor : {false, true}) {
@@ -149,7 +152,7 @@ TEST_CASE("etcd garbage R12: renewals answered badly do not move the deadline, a
   }
 }
 
-TEST_CASE("etcd garbage: before the first good answer, what is not etcd ends the campaign") {
+TEST_CASE("etcd garbage: before the first good answer, what is not etcd ends the campaign", "[H1][H3][etcd]") {
   for (auto const& [text, status, expected] :
        {std::tuple("<html>", 200, errc::bad_response), std::tuple("{}", 200, errc::bad_response),
         std::tuple("404 page not found", 404, errc::not_found), std::tuple("", 301, errc::bad_response)}) {

@@ -69,7 +69,7 @@ TEST_CASE("etcd R1: a renewal counts from the sending of its keep-alive, not of 
   CHECK(l.s.world.now() == last_keepalive(l.s) + 1s + 2ns);
 }
 
-TEST_CASE("etcd R1: a grant whose answer was lost counts from the keep-alive that finds it") {
+TEST_CASE("etcd R1: a grant whose answer was lost counts from the keep-alive that finds it", "[N5][etcd]") {
   etcd_scene s;
   s.etcd->when([](fake_call const& c) { return c.path == "/v3/lease/grant" && c.body.at("TTL") == "10"; },
                [](fake_call& c) { c.answered = false; });
@@ -80,7 +80,7 @@ TEST_CASE("etcd R1: a grant whose answer was lost counts from the keep-alive tha
   CHECK(deadline(s, term) == last_keepalive(s) + V);
 }
 
-TEST_CASE("etcd R13: a keep-alive counts only together with a put in the same raft term") {
+TEST_CASE("etcd R13: a keep-alive counts only together with a put in the same raft term", "[N6][S11][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   led l(1, prefix);
   SECTION("the raft leader changed in between") {
@@ -119,7 +119,7 @@ TEST_CASE("etcd R13: a keep-alive counts only together with a put in the same ra
   CHECK(deadline(l.s, l.term) == last_keepalive(l.s) + V);
 }
 
-TEST_CASE("etcd R13: keep-alives that nothing confirms let the term end at the deadline of the grant") {
+TEST_CASE("etcd R13: keep-alives that nothing confirms let the term end at the deadline of the grant", "[S11][etcd]") {
   led l;
   l.s.etcd->always(is_anchor_put, [&](fake_call&) { ++l.s.etcd->raft_term; });
   REQUIRE(l.over());
@@ -131,7 +131,7 @@ TEST_CASE("etcd R13: keep-alives that nothing confirms let the term end at the d
   CHECK_THAT(l.term.ended().detail(), ContainsSubstring("raft leader changed"));
 }
 
-TEST_CASE("etcd R13: a lease that is gone ends the term at once, whoever says so") {
+TEST_CASE("etcd R13: a lease that is gone ends the term at once, whoever says so", "[H5][S7][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   led l(1, prefix);
   auto const key = l.s.oldest();
@@ -152,7 +152,7 @@ TEST_CASE("etcd R13: a lease that is gone ends the term at once, whoever says so
   CHECK(l.term.ended().code() == errc::lease_lost);
 }
 
-TEST_CASE("etcd R10: a write with an older revision ends everything, and nothing is won there any more") {
+TEST_CASE("etcd R10: a write with an older revision ends everything, and nothing is won there any more", "[S9][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   led l(1, prefix);
   auto b = l.s.make_elector("B", l.e.where(), "other");
@@ -170,7 +170,7 @@ TEST_CASE("etcd R10: a write with an older revision ends everything, and nothing
   CHECK(*again.ec == errc::store_reset);
 }
 
-TEST_CASE("etcd R10: another cluster's answers are not believed, and a campaign says so") {
+TEST_CASE("etcd R10: another cluster's answers are not believed, and a campaign says so", "[N11][etcd]") {
   led l;
   l.s.etcd->cluster_id = "7002";
   REQUIRE(l.over());
@@ -183,7 +183,7 @@ TEST_CASE("etcd R10: another cluster's answers are not believed, and a campaign 
   CHECK(*again.ec == errc::wrong_cluster);
 }
 
-TEST_CASE("etcd R8: who cannot watch its own key for as long as a lease is trusted must not go on") {
+TEST_CASE("etcd R8: who cannot watch its own key for as long as a lease is trusted must not go on", "[S5][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   led l(1, prefix);
   l.renewals(1);
@@ -208,7 +208,7 @@ TEST_CASE("etcd R8: who cannot watch its own key for as long as a lease is trust
   CHECK_THAT(l.term.ended().detail(), ContainsSubstring("watch"));
 }
 
-TEST_CASE("etcd R8: who waits and sees nothing for that long gives its place up, and stands again") {
+TEST_CASE("etcd R8: who waits and sees nothing for that long gives its place up, and stands again", "[S5][etcd]") {
   etcd_scene s;
   s.etcd->put("leader/1", "somebody");
   auto e = s.make_elector("B");
@@ -226,7 +226,7 @@ TEST_CASE("etcd R8: who waits and sees nothing for that long gives its place up,
   CHECK_FALSE(won.done());
 }
 
-TEST_CASE("etcd R8: a watch that is open and tells nothing does not count as sight for ever") {
+TEST_CASE("etcd R8: a watch that is open and tells nothing does not count as sight for ever", "[S5][etcd]") {
   led l(1, "app/");
   l.renewals(1);
   l.s.etcd->always(to_path("/v3/watch"), [](fake_call& c) { c.mute = true; });

@@ -66,7 +66,7 @@ TEST_CASE("etcd watch: a stream of its own is renewed about as often as the leas
   CHECK(l.term.valid());
 }
 
-TEST_CASE("etcd watch: a stream that never says `created` is given up and opened elsewhere") {
+TEST_CASE("etcd watch: a stream that never says `created` is given up and opened elsewhere", "[N3][S5][etcd]") {
   auto const head = GENERATE(true, false);
   etcd_scene s(2, "app/");
   s.etcd->when(watch, [=](fake_call& c) {
@@ -86,7 +86,7 @@ TEST_CASE("etcd watch: a stream that never says `created` is given up and opened
   CHECK(term.valid());
 }
 
-TEST_CASE("etcd watch: after a renewal whose put it does not show, it is opened elsewhere") {
+TEST_CASE("etcd watch: after a renewal whose put it does not show, it is opened elsewhere", "[S5][etcd]") {
   etcd_scene s(2, "app/");
   s.etcd->when(watch, [](fake_call& c) { c.mute = true; });
   auto e = s.make_elector("A");
@@ -104,7 +104,8 @@ TEST_CASE("etcd watch: after a renewal whose put it does not show, it is opened 
   CHECK(s.until([&] { return static_cast<bool>(term.ended()); }, 1s));
 }
 
-TEST_CASE("etcd watch: after a compaction it goes on behind it, and what may have been missed is looked at") {
+TEST_CASE("etcd watch: after a compaction it goes on behind it, and what may have been missed is looked at",
+          "[S5][etcd]") {
   auto const gone = GENERATE(true, false);
   auto const prefix = GENERATE(std::string("app/"), std::string());
   INFO("gone " << gone << ", prefix '" << prefix << "'");
@@ -127,7 +128,8 @@ TEST_CASE("etcd watch: after a compaction it goes on behind it, and what may hav
   CHECK(l.term.valid() == !gone);
 }
 
-TEST_CASE("etcd watch: what is cut in parts is resumed at its own revision until the last part has come") {
+TEST_CASE("etcd watch: what is cut in parts is resumed at its own revision until the last part has come",
+          "[S5][etcd]") {
   led l;
   auto const revision = l.s.etcd->revision + 1;
   l.s.etcd->revision = revision;
@@ -151,7 +153,7 @@ TEST_CASE("etcd watch: what is cut in parts is resumed at its own revision until
   }
 }
 
-TEST_CASE("etcd watch: lines that are not etcd's, errors and ends only make it open again") {
+TEST_CASE("etcd watch: lines that are not etcd's, errors and ends only make it open again", "[H5][H6][S5][etcd]") {
   auto const prefix = GENERATE(std::string("app/"), std::string());
   led l(1, prefix);
   std::vector<std::string> const bad{
@@ -188,7 +190,7 @@ TEST_CASE("etcd watch: lines that are not etcd's, errors and ends only make it o
   CHECK(l.s.until([&] { return !l.term.valid(); }, 10ms));
 }
 
-TEST_CASE("etcd watch: a refused token is forgotten and a new one used") {
+TEST_CASE("etcd watch: a refused token is forgotten and a new one used", "[T4][etcd]") {
   etcd_scene s(1, "app/");
   s.how.username = "u";
   s.how.password = "p";

@@ -1,19 +1,16 @@
 // A pretended etcd cluster on virtual time: it does what etcd does, until a rule of the test says otherwise.
 #pragma once
 #include "http/transport.hpp"
+#include "models/etcd_model.hpp"
 #include "support/catch.hpp"
 #include "support/one_host.hpp"
 #include "support/virtual_world.hpp"
 #include <coelect/etcd_store.hpp>
 #include <list>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 namespace coelect::test {
 
-using nlohmann::json;
 using std::chrono::milliseconds;
 
 /// One request as it came, and what becomes of it. Rules see it before it is carried out.
@@ -37,22 +34,15 @@ struct fake_call {
 
 using call_test = std::function<bool(fake_call const&)>;
 
-struct fake_event {
-  std::string key;
-  std::int64_t revision = 0;
-  bool deleted = false;
-  json line;
-};
+using fake_event = etcd_change;
 
 /// The cluster. One raft, several endpoints. Leases run out only when a test says so.
-class fake_etcd : public http::network, public std::enable_shared_from_this<fake_etcd> {
+class fake_etcd : public etcd_model, public http::network, public std::enable_shared_from_this<fake_etcd> {
 public:
-  explicit fake_etcd(virtual_world& world) : world_(world) {}
+  explicit fake_etcd(virtual_world& world) : world_(world) {
+    on_commit = [this](std::vector<etcd_change> const& events) { tell_all(events); };
+  }
 
-  std::string cluster_id = "7001";
-  std::uint64_t raft_term = 2;
-  std::int64_t revision = 10;
-  std::int64_t least_ttl = 1;
   std::vector<fake_call> calls;  ///< All of them, oldest first.
 
   /// The next `count` calls that fit are treated so. The latest rule that fits counts.
@@ -64,28 +54,10 @@ public:
   }
   void no_rules() { rules_.clear(); }
 
-  struct entry {
-    std::string value;
-    std::int64_t created = 0, modified = 0, version = 0, lease = 0;
-  };
-  std::map<std::string, entry> keys;
-  std::set<std::int64_t> leases;
-
-  std::vector<std::string> list(std::string const& prefix) const;
-  std::int64_t put(std::string const& key, std::string const& value, std::int64_t lease = 0);
-  void erase(std::string const& key);
-  void expire(std::int64_t lease);  ///< And its keys.
   void end_streams(outcome how = {});
   std::size_t streams() const;        ///< Open ones.
   void say(std::string const& line);  ///< On all open streams.
   std::vector<fake_call> calls_to(std::string const& path) const;
-
-  json header() const;
-  /// Status and answer of what is carried out now.
-  std::pair<int, json> carry_out(std::string const& path, json const& body);
-  /// The lines that a watch from `start` on begins with, `created` first.
-  std::string created_line() const { return json{{"result", {{"header", header()}, {"created", true}}}}.dump(); }
-  json event_line(std::vector<fake_event> const& events) const;
 
   std::shared_ptr<http::transport> reach(std::shared_ptr<store_context> context, http::origin where, tls_options const&,
                                          http::transport_limits) override;
@@ -100,22 +72,16 @@ private:
   struct flow;
 
   fake_call arrive(std::size_t endpoint, http::request const& what);
-  json range(json const& how, bool with_count = true) const;
-  bool holds(json const& compare) const;
-  std::pair<int, json> txn(json const& body);
-  void commit();
-  void tell(flow& to, std::vector<fake_event> const& events);
+  void tell_all(std::vector<etcd_change> const& events);
+  static void tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& events);
 
   virtual_world& world_;
   std::size_t endpoints_ = 0;
   std::list<rule> rules_;
-  std::vector<fake_event> history_, pending_;
   std::vector<std::weak_ptr<flow>> flows_;
 };
 
 // --- Tests on calls ---------------------------------------------------------------------------------------------------
-
-std::string decoded(json const& base64_text);
 
 inline call_test to_path(std::string path) {
   return [path = std::move(path)](fake_call const& c) { return c.path == path; };

@@ -1,5 +1,5 @@
 // The way to the pretended etcd: requests, watches, and what the rules of a test do to them.
-#include "fake_json.hpp"
+#include "fake_etcd.hpp"
 #include <algorithm>
 
 namespace coelect::test {
@@ -8,11 +8,11 @@ namespace coelect::test {
 
 /// One open stream.
 struct fake_etcd::flow : std::enable_shared_from_this<flow> {
+  flow(std::shared_ptr<store_context> c, json const& body) : context(std::move(c)), wanted(body) {}
   std::shared_ptr<store_context> context;
   http::stream_reader* to = nullptr;  // null once nobody listens
-  std::string from, end;
-  std::int64_t start = 0;
-  bool deletes_only = false, mute = false, begun = false;
+  etcd_watch wanted;
+  bool mute = false, begun = false;
   timer later;
 
   /// Calls on the store's strand, one handler each.
@@ -30,28 +30,15 @@ struct fake_etcd::flow : std::enable_shared_from_this<flow> {
   }
 };
 
-json fake_etcd::event_line(std::vector<fake_event> const& events) const {
-  json list = json::array();
-  for (auto const& e : events) list.push_back(e.line);
-  return {{"result", {{"header", header()}, {"events", list}}}};
-}
-
-void fake_etcd::commit() {
-  auto const events = std::exchange(pending_, {});
-  if (events.empty()) return;
-  history_.insert(history_.end(), events.begin(), events.end());
+void fake_etcd::tell_all(std::vector<etcd_change> const& events) {
   std::erase_if(flows_, [](auto const& weak) { return weak.expired(); });
   for (auto const& weak : flows_)
-    if (auto const f = weak.lock(); f && f->begun) tell(*f, events);
+    if (auto const f = weak.lock(); f && f->begun) tell(*this, *f, f->wanted.chosen(events));
 }
 
-void fake_etcd::tell(flow& to, std::vector<fake_event> const& events) {
-  std::vector<fake_event> chosen;
-  for (auto const& e : events)
-    if (inside(e.key, to.from, to.end) && e.revision >= to.start && (e.deleted || !to.deletes_only))
-      chosen.push_back(e);
-  if (chosen.empty() || to.mute) return;
-  to.post([line = event_line(chosen).dump()](http::stream_reader& reader) { reader.on_line(line); });
+void fake_etcd::tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& events) {
+  if (events.empty() || to.mute) return;
+  to.post([line = of.event_line(events).dump()](http::stream_reader& reader) { reader.on_line(line); });
 }
 
 void fake_etcd::end_streams(outcome how) {
@@ -129,14 +116,8 @@ public:
       ~listening() override { flow->to = nullptr; }
     };
     auto const call = etcd_->arrive(number_, what);
-    auto const f = std::make_shared<fake_etcd::flow>();
-    f->context = context_;
+    auto const f = std::make_shared<fake_etcd::flow>(context_, call.body);
     f->to = &to;
-    auto const& create = call.body.at("create_request");
-    f->from = text_at(create, "key");
-    f->end = text_at(create, "range_end");
-    f->start = number(create, "start_revision");
-    f->deletes_only = create.contains("filters");
     f->mute = call.mute;
     auto made = std::make_unique<listening>();
     made->flow = f;
@@ -172,7 +153,7 @@ private:
     flow->post([head](http::stream_reader& to) { to.on_head(head); });
     auto const first = call.text ? *call.text : etcd.created_line();
     if (!first.empty()) flow->post([first](http::stream_reader& to) { to.on_line(first); });
-    etcd.tell(*flow, etcd.history_);
+    fake_etcd::tell(etcd, *flow, flow->wanted.chosen(etcd.history()));
     flow->later = flow->context->after(span, [weak = std::weak_ptr(flow)] {
       auto const f = weak.lock();
       if (!f || f->to == nullptr) return;

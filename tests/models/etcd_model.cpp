@@ -1,0 +1,256 @@
+// The pretended etcd itself. Facts: etcd's API reference and transcripts of 3.4.23; held to real servers by etcd_exchanges.
+#include "etcd_model.hpp"
+#include <algorithm>
+
+namespace coelect::test {
+
+namespace {
+
+json kv_of(std::string const& key, etcd_model::entry const& e, bool keys_only) {
+  json kv{{"key", base::base64(key)},
+          {"create_revision", said(e.created)},
+          {"mod_revision", said(e.modified)},
+          {"version", said(e.version)}};
+  if (!keys_only && !e.value.empty()) kv["value"] = base::base64(e.value);
+  if (e.lease != 0) kv["lease"] = said(e.lease);
+  return kv;
+}
+
+std::pair<int, json> no_such_lease() { return {404, grpc_error(5, "etcdserver: requested lease not found")}; }
+
+}  // namespace
+
+json etcd_model::header() const {
+  return {{"cluster_id", cluster_id},
+          {"member_id", "1"},
+          {"revision", said(revision)},
+          {"raft_term", std::to_string(raft_term)}};
+}
+
+std::vector<std::string> etcd_model::list(std::string const& prefix) const {
+  std::vector<std::string> all;
+  for (auto it = keys.lower_bound(prefix); it != keys.end() && it->first.starts_with(prefix); ++it)
+    all.push_back(it->first);
+  std::sort(all.begin(), all.end(),
+            [&](auto const& a, auto const& b) { return keys.at(a).created < keys.at(b).created; });
+  return all;
+}
+
+std::int64_t etcd_model::put(std::string const& key, std::string const& value, std::int64_t lease) {
+  json const op{{"key", base::base64(key)}, {"value", base::base64(value)}, {"lease", said(lease)}};
+  txn({{"success", json::array({{{"request_put", op}}})}});
+  return revision;
+}
+
+void etcd_model::erase(std::string const& key) {
+  txn({{"success", json::array({{{"request_delete_range", {{"key", base::base64(key)}}}}})}});
+}
+
+void etcd_model::expire(std::int64_t lease) {
+  leases.erase(lease);
+  json all = json::array();
+  for (auto const& [key, e] : keys)
+    if (e.lease == lease) all.push_back({{"request_delete_range", {{"key", base::base64(key)}}}});
+  txn({{"success", all}});
+}
+
+void etcd_model::compact() {
+  compacted = revision;
+  history_.clear();
+}
+
+// --- Reading ------------------------------------------------------------------------------------------------------------
+
+json etcd_model::range(key_map const& in, json const& how) {
+  auto const from = text_at(how, "key"), end = text_at(how, "range_end");
+  auto const up_to = number(how, "max_create_revision");
+  auto const limit = number(how, "limit");
+  bool const keys_only = how.value("keys_only", false);
+  std::vector<key_map::const_iterator> found;
+  std::int64_t count = 0;  // etcd's does not know of the limit, nor of max_create_revision
+  for (auto it = in.lower_bound(from); it != in.end() && inside(it->first, from, end); ++it) {
+    ++count;
+    if (up_to == 0 || it->second.created <= up_to) found.push_back(it);
+  }
+  auto const order = how.value("sort_order", std::string());
+  if (order == "ASCEND")
+    std::sort(found.begin(), found.end(), [](auto a, auto b) { return a->second.created < b->second.created; });
+  if (order == "DESCEND")
+    std::sort(found.begin(), found.end(), [](auto a, auto b) { return a->second.created > b->second.created; });
+  json answer = json::object();
+  if (count > 0) answer["count"] = said(count);
+  if (limit > 0 && found.size() > static_cast<std::size_t>(limit)) {
+    answer["more"] = true;
+    found.resize(static_cast<std::size_t>(limit));
+  }
+  for (auto const& it : found) answer["kvs"].push_back(kv_of(it->first, it->second, keys_only));
+  return answer;
+}
+
+bool etcd_model::holds(key_map const& in, json const& compare) {
+  auto const found = in.find(text_at(compare, "key"));
+  entry const e = found == in.end() ? entry{} : found->second;
+  bool const of_creation = compare.at("target") == "CREATE";
+  auto const is = of_creation ? e.created : e.modified;
+  auto const wanted = number(compare, of_creation ? "create_revision" : "mod_revision");
+  if (compare.at("result") == "GREATER") return is > wanted;
+  return is == wanted;
+}
+
+bool etcd_model::only_reads(std::string const& path, json const& body) {
+  if (path == "/v3/kv/range") return true;
+  if (path != "/v3/kv/txn") return false;
+  for (auto const* list : {"success", "failure"})
+    for (auto const& op : list_of(body, list))
+      if (!op.contains("request_range")) return false;
+  return true;
+}
+
+std::pair<int, json> etcd_model::read_from(key_map const& then, std::int64_t at, std::string const& path,
+                                           json const& body) const {
+  auto head = header();
+  head["revision"] = said(at);
+  if (path == "/v3/kv/range") {
+    auto answer = range(then, body);
+    answer["header"] = head;
+    return {200, answer};
+  }
+  auto const& compare = list_of(body, "compare");
+  bool const good = std::all_of(compare.begin(), compare.end(), [&](json const& c) { return holds(then, c); });
+  json responses = json::array();
+  for (auto const& op : list_of(body, good ? "success" : "failure"))
+    responses.push_back({{"response_range", range(then, op.at("request_range"))}});
+  json answer{{"header", head}};
+  if (!responses.empty()) answer["responses"] = responses;
+  if (good) answer["succeeded"] = true;
+  return {200, answer};
+}
+
+// --- Writing ------------------------------------------------------------------------------------------------------------
+
+void etcd_model::put_now(json const& op, std::int64_t next, json& responses) {
+  auto const key = text_at(op, "key");
+  auto& e = keys[key];
+  if (e.created == 0) e.created = next;
+  e.modified = next;
+  ++e.version;
+  e.value = text_at(op, "value");
+  e.lease = number(op, "lease");
+  json event{{"kv", kv_of(key, e, false)}};
+  pending_.push_back({key, next, false, std::move(event)});
+  responses.push_back({{"response_put", {{"header", {{"revision", said(next)}}}}}});
+}
+
+void etcd_model::delete_now(json const& op, std::int64_t next, json& responses) {
+  auto const from = text_at(op, "key"), end = text_at(op, "range_end");
+  std::int64_t n = 0;
+  for (auto it = keys.lower_bound(from); it != keys.end() && inside(it->first, from, end); it = keys.erase(it), ++n) {
+    json event{{"type", "DELETE"}, {"kv", {{"key", base::base64(it->first)}, {"mod_revision", said(next)}}}};
+    pending_.push_back({it->first, next, true, std::move(event)});
+  }
+  responses.push_back({{"response_delete_range", {{"header", {{"revision", said(next)}}}}}});
+  if (n > 0) responses.back()["response_delete_range"]["deleted"] = said(n);
+}
+
+std::pair<int, json> etcd_model::txn(json const& body) {
+  auto const& compare = list_of(body, "compare");
+  bool const good = std::all_of(compare.begin(), compare.end(), [this](json const& c) { return holds(keys, c); });
+  auto const& list = list_of(body, good ? "success" : "failure");
+  for (auto const& op : list) {
+    if (!op.contains("request_put")) continue;
+    auto const lease = number(op.at("request_put"), "lease");
+    if (lease != 0 && !leases.contains(lease)) return no_such_lease();
+  }
+  json responses = json::array();
+  auto const next = revision + 1;
+  for (auto const& op : list) {
+    if (op.contains("request_put")) put_now(op.at("request_put"), next, responses);
+    else if (op.contains("request_delete_range")) delete_now(op.at("request_delete_range"), next, responses);
+    else {
+      auto found = range(keys, op.at("request_range"));
+      found["header"] = {{"revision", said(pending_.empty() ? revision : next)}};
+      responses.push_back({{"response_range", std::move(found)}});
+    }
+  }
+  if (!pending_.empty()) revision = next;
+  json answer{{"header", header()}};
+  if (!responses.empty()) answer["responses"] = responses;
+  if (good) answer["succeeded"] = true;
+  commit();
+  return {200, answer};
+}
+
+void etcd_model::commit() {
+  auto const events = std::exchange(pending_, {});
+  if (events.empty()) return;
+  history_.insert(history_.end(), events.begin(), events.end());
+  if (on_commit) on_commit(events);
+}
+
+std::pair<int, json> etcd_model::carry_out(std::string const& path, json const& body) {
+  if (path == "/v3/kv/txn") return txn(body);
+  if (path == "/v3/kv/range") return read_from(keys, revision, path, body);
+  auto const lease = number(body, "ID");
+  if (path == "/v3/lease/grant") {
+    auto const ttl = std::max(number(body, "TTL"), least_ttl);
+    if (!leases.emplace(lease, ttl).second) return {412, grpc_error(9, "etcdserver: lease already exists")};
+    if (on_touch) on_touch(lease);
+    return {200, {{"header", header()}, {"ID", said(lease)}, {"TTL", said(ttl)}}};
+  }
+  if (path == "/v3/lease/keepalive") {
+    json result{{"header", header()}, {"ID", said(lease)}};
+    auto const found = leases.find(lease);
+    if (found != leases.end()) {
+      result["TTL"] = said(found->second);
+      if (on_touch) on_touch(lease);
+    }
+    return {200, {{"result", result}}};
+  }
+  if (path == "/v3/lease/revoke") {
+    if (!leases.contains(lease)) return no_such_lease();
+    expire(lease);
+    return {200, {{"header", header()}}};
+  }
+  if (path == "/v3/auth/authenticate") return {200, {{"header", header()}, {"token", "AbCdEfGhIjKlMnOp.7"}}};
+  return {404, grpc_error(5, "Not Found")};
+}
+
+// --- Watches --------------------------------------------------------------------------------------------------------------
+
+json etcd_model::event_line(std::vector<etcd_change> const& events) const {
+  json list = json::array();
+  for (auto const& e : events) list.push_back(e.line);
+  return {{"result", {{"header", header()}, {"events", list}}}};
+}
+
+std::string etcd_model::canceled_line() const {
+  json const head{{"cluster_id", cluster_id}, {"member_id", "1"}, {"raft_term", std::to_string(raft_term)}};
+  json const result{{"header", head}, {"canceled", true}, {"compact_revision", said(compacted)}};
+  return json{{"result", result}}.dump();
+}
+
+etcd_watch::etcd_watch(json const& body) {
+  auto const& create = body.at("create_request");
+  from = text_at(create, "key");
+  end = text_at(create, "range_end");
+  start = number(create, "start_revision");
+  deletes_only = create.contains("filters");
+}
+
+bool etcd_watch::wants(etcd_change const& c) const {
+  return inside(c.key, from, end) && c.revision >= start && (c.deleted || !deletes_only);
+}
+
+std::vector<etcd_change> etcd_watch::chosen(std::vector<etcd_change> const& all) const {
+  std::vector<etcd_change> some;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(some), [this](auto const& c) { return wants(c); });
+  return some;
+}
+
+std::vector<etcd_change> etcd_watch::chosen(std::deque<etcd_change> const& all) const {
+  std::vector<etcd_change> some;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(some), [this](auto const& c) { return wants(c); });
+  return some;
+}
+
+}  // namespace coelect::test

@@ -1,0 +1,57 @@
+// A process that stands in the simulated election again and again, and writes while it leads.
+#pragma once
+#include "sim/stage.hpp"
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+
+namespace coelect::sim {
+
+/// The outside resource that a leader writes to: it refuses tokens below the newest it has seen.
+class resource {
+public:
+  explicit resource(surroundings in) : in_(in) {}
+  void write(std::uint64_t token);
+
+private:
+  surroundings in_;
+  std::uint64_t newest_ = 0;
+};
+
+class candidate {
+public:
+  candidate(surroundings in, stage& servers, resource& outside, std::shared_ptr<testing::host> on);
+  candidate(candidate const&) = delete;
+  candidate& operator=(candidate const&) = delete;
+
+  void start();  ///< A new process: store, elector, and it stands.
+  void crash();  ///< What it was is destroyed; host::crash() has been called.
+  void stop();   ///< It resigns for good.
+
+  /// Its user does something: resigns, drops the term, proclaims, asks the leader to go, stands back for a while.
+  void fidget();
+  void write();  ///< If it may act.
+
+  std::uint64_t valid_token() const { return signal_ ? signal_->fencing_token() : 0; }
+  /// Looks at what must hold at any moment; the judge hears of it.
+  void look();
+  testing::host& host() const noexcept { return *host_; }
+  std::uint64_t acknowledged() const noexcept { return acknowledged_; }
+
+private:
+  struct process;  // destroyed by a crash, with all that waits in it
+  static boost::asio::awaitable<void> stand(std::shared_ptr<process> self);
+  void guarded_write(std::shared_ptr<leadership> const& term);
+
+  surroundings in_;
+  stage& servers_;
+  resource& outside_;
+  std::shared_ptr<testing::host> host_;
+  std::string name_;
+  std::shared_ptr<process> now_;
+  std::optional<leadership_signal> signal_;
+  nanoseconds silent_since_{-1};
+  std::uint64_t acknowledged_ = 0;
+  unsigned lives_ = 0;
+};
+
+}  // namespace coelect::sim
