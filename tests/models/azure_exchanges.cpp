@@ -44,7 +44,7 @@ public:
       if (e.pause > nanoseconds(0)) waits_for(place.now() + e.pause);
       if (!wrong.empty()) return end_with(e, wrong);
       if (waits) return {};
-      if (!e.pause.count()) ++next_;
+      ++next_;
     }
     return {};
   }
@@ -101,8 +101,9 @@ private:
   /// True: later again.
   bool see_it_end(exchange const& e, exchange_place& place, exchange_report& report, std::string& wrong) {
     auto const end = began_ + e.lasts;
+    auto const clock = place.clock();
     if (!seen_before_end_) {
-      due = end - place.before_the_end();
+      due = end - clock.last_look;
       if (place.now() < due) return true;
     }
     auto const got = place.ask(az::properties(memory_.own));
@@ -110,9 +111,8 @@ private:
     auto const seen = az::read_properties(got);
     auto const now = place.now();
     bool const held = seen.leased || seen.breaking;
-    // Real clocks are read to the millisecond there, and by somebody else.
-    if (now < end - milliseconds(2) && !held) wrong = "it ended before its time, " + said(got);
-    if (now > end + place.after_the_end() && held) wrong = "it goes on after its time";
+    if (now < end - clock.blur && !held) wrong = "it ended before its time, " + said(got);
+    if (now >= end + clock.late && held) wrong = "it goes on after its time";
     seen_before_end_ = held && wrong.empty();
     if (!seen_before_end_) return false;
     due = now < end ? end : now + milliseconds(50);

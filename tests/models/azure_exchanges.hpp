@@ -53,6 +53,13 @@ std::vector<exchange_script> azure_cells(azure_column column);
 /// What takes more than one operation: time, order, lost answers, conditions, wrong requests.
 std::vector<exchange_script> azure_stories(azure_column column);
 
+/// How closely a lease's end can be seen.
+struct exchange_clock {
+  std::chrono::nanoseconds last_look{1};  ///< So long before the end.
+  std::chrono::nanoseconds blur{};        ///< Of the server's clock.
+  std::chrono::nanoseconds late{};        ///< So long after it may still be held.
+};
+
 /// Where the exchanges are held.
 class exchange_place {
 public:
@@ -61,9 +68,7 @@ public:
   virtual http::response ask(http::request what) = 0;
   virtual std::chrono::nanoseconds now() = 0;
   virtual void wait_until(std::chrono::nanoseconds when) = 0;
-  /// How long before its end a lease is looked at for the last time, and how late its end may be seen.
-  virtual std::chrono::nanoseconds before_the_end() const = 0;
-  virtual std::chrono::nanoseconds after_the_end() const = 0;
+  virtual exchange_clock clock() const = 0;
 };
 
 struct exchange_report {

@@ -242,6 +242,8 @@ bool sim_etcd::answer_as_old_leader(member& m, message const& what, reply const&
   json result{{"header", head}, {"ID", test::said(lease)}};
   result["TTL"] = test::said(ttl == state.leases.end() ? 6 : ttl->second);
   world_.note("stale ack", static_cast<std::uint64_t>(lease));
+  // Nobody has been elected yet: should it be back before, its lessor is the one that counts.
+  if (m.old_term == state.raft_term && ttl != state.leases.end()) touch(lease);
   answer(response_of(200, {{"result", result}}));
   return true;
 }

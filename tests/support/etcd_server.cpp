@@ -406,6 +406,9 @@ void etcd_server::pick_ports() {
 std::string etcd_server::endpoint() const { return "127.0.0.1:" + std::to_string(client_port_); }
 std::string etcd_server::url() const { return (options_.tls ? "https://" : "http://") + endpoint(); }
 std::string etcd_server::peer_url() const { return "http://127.0.0.1:" + std::to_string(peer_port_); }
+std::string etcd_server::advertised_peer_url() const {
+  return advertised_peer_port_ ? "http://127.0.0.1:" + std::to_string(advertised_peer_port_) : peer_url();
+}
 
 void etcd_server::launch() {
   std::vector<std::string> words{etcd_program(),
@@ -420,7 +423,7 @@ void etcd_server::launch() {
                                  "--listen-peer-urls",
                                  peer_url(),
                                  "--initial-advertise-peer-urls",
-                                 peer_url(),
+                                 advertised_peer_url(),
                                  "--initial-cluster",
                                  members_,
                                  "--initial-cluster-token",
@@ -555,7 +558,8 @@ etcd_cluster::etcd_cluster(std::size_t members, etcd_options options) {
       options.name = "m" + std::to_string(m);
       auto& member = *members_.emplace_back(new etcd_server(options, etcd_server::in_cluster{}));
       member.pick_ports();
-      all += (m ? "," : "") + options.name + "=" + member.peer_url();
+      if (options.peers_through) member.advertised_peer_port_ = options.peers_through(m, member.peer_port_);
+      all += (m ? "," : "") + options.name + "=" + member.advertised_peer_url();
     }
     try {
       for (auto const& member : members_) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -91,6 +92,9 @@ struct etcd_options {
   std::vector<std::string> flags;  ///< Come last, so they win: {"--auth-token-ttl", "6"}.
   std::optional<etcd_tls> tls;     ///< For clients; peers talk plainly.
   bool quick = false;              ///< Heartbeat 50 ms, election time-out 500 ms.
+  /// A cluster's members tell each other this port instead of the one that `member` listens on for its peers: that of a
+  /// proxy, which the function makes.
+  std::function<std::uint16_t(std::size_t member, std::uint16_t peer_port)> peers_through{};
 };
 
 /// One member. Its process dies with the thread that started it (PR_SET_PDEATHSIG), and at the latest with this object;
@@ -131,6 +135,7 @@ private:
   struct in_cluster {};
   etcd_server(etcd_options options, in_cluster);
   std::string peer_url() const;
+  std::string advertised_peer_url() const;
   void pick_ports();
   void launch();
   bool ready() const;
@@ -141,6 +146,7 @@ private:
   std::filesystem::path directory_;
   std::string members_;  // --initial-cluster
   std::uint16_t client_port_ = 0, peer_port_ = 0, metrics_port_ = 0;
+  std::uint16_t advertised_peer_port_ = 0;  // 0: peer_port_
   mutable pid_t pid_ = -1;
   bool stopped_ = false;
 };

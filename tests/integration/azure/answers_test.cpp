@@ -54,7 +54,8 @@ azure_blob_store_options eager() {
 
 }  // namespace
 
-TEST_CASE("azure answers: what does not speak of the lease never ends a term before its deadline, and is got over") {
+TEST_CASE("azure answers: what does not speak of the lease never ends a term before its deadline, and is got over",
+          "[H1][H2][H3][H4][H7][T5][azure]") {
   azurite server;
   meddler between(server.port());
   raw_blobs raw(server.port());
@@ -101,7 +102,7 @@ TEST_CASE("azure answers: what does not speak of the lease never ends a term bef
   }
 }
 
-TEST_CASE("azure answers: two odd answers in a row are got over by the third") {
+TEST_CASE("azure answers: two odd answers in a row are got over by the third", "[H2][azure]") {
   azurite server;
   meddler between(server.port());
   raw_blobs raw(server.port());
@@ -125,7 +126,7 @@ TEST_CASE("azure answers: two odd answers in a row are got over by the third") {
   }
 }
 
-TEST_CASE("azure answers: what says that the lease is not ours ends the term at once") {
+TEST_CASE("azure answers: what says that the lease is not ours ends the term at once", "[H1][S8][S9][azure]") {
   azurite server;
   meddler between(server.port());
   raw_blobs raw(server.port());
@@ -157,7 +158,7 @@ TEST_CASE("azure answers: what says that the lease is not ours ends the term at 
   }
 }
 
-TEST_CASE("azure answers: a campaign gets over a busy or broken service at each of its steps") {
+TEST_CASE("azure answers: a campaign gets over a busy or broken service at each of its steps", "[H1][H2][azure]") {
   azurite server;
   meddler between(server.port());
   azure_process p;
@@ -207,7 +208,7 @@ TEST_CASE("azure answers: a campaign gets over a busy or broken service at each 
   }
 }
 
-TEST_CASE("azure answers: the lease ends between acquire and the term write: no win, and another try") {
+TEST_CASE("azure answers: the lease ends between acquire and the term write: no win, and another try", "[S8][azure]") {
   azurite server;
   meddler between(server.port());
   raw_blobs raw(server.port());

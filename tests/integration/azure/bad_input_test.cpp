@@ -96,7 +96,7 @@ TEST_CASE("azure bad input: connection strings name their part and never repeat 
   CHECK_THROWS_AS(make_azure_blob_store(p.io.get_executor(), "UseDevelopmentStorage=true", both), election_error);
 }
 
-TEST_CASE("azure bad input: a clock that is 20 minutes off is told of, with the service's own words") {
+TEST_CASE("azure bad input: a clock that is 20 minutes off is told of, with the service's own words", "[T6][azure]") {
   auto const off = GENERATE(-20, 20);
   discreet_process p;
   auto const theirs = az::http_date(std::chrono::system_clock::now() + std::chrono::minutes(off));

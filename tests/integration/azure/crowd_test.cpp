@@ -84,7 +84,7 @@ private:
 }  // namespace
 
 // COELECT_SECONDS=120 for the long one.
-TEST_CASE("azure crowd: twenty candidates, one at a time, one request per poll") {
+TEST_CASE("azure crowd: twenty candidates, one at a time, one request per poll", "[S14][azure]") {
   auto const* const asked = std::getenv("COELECT_SECONDS");
   auto const span = std::chrono::seconds(asked ? std::max(1, std::atoi(asked)) : 20);
   azurite server;

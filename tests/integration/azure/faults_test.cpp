@@ -112,17 +112,19 @@ void lose_on_the_way_to_the_win(std::string const& part, ending how) {
 
 }  // namespace
 
-TEST_CASE("azure faults: the answer to acquire is lost: the same candidate gets what it holds, with one token") {
+TEST_CASE("azure faults: the answer to acquire is lost: the same candidate gets what it holds, with one token",
+          "[N5][azure]") {
   auto const how = GENERATE(ending::rst, ending::fin, ending::stall);
   lose_on_the_way_to_the_win("comp=lease", how);
 }
 
-TEST_CASE("azure faults: the answer to the term write is lost: it is recognised, and not counted again") {
+TEST_CASE("azure faults: the answer to the term write is lost: it is recognised, and not counted again",
+          "[N5][azure]") {
   auto const how = GENERATE(ending::rst, ending::fin, ending::stall);
   lose_on_the_way_to_the_win("comp=metadata", how);
 }
 
-TEST_CASE("azure faults: the answer to a renewal is lost: the term goes on") {
+TEST_CASE("azure faults: the answer to a renewal is lost: the term goes on", "[N6][azure]") {
   auto const ends = GENERATE(ending::rst, ending::stall);
   auto how = lively();
   how.timing.renew_every = 700ms;
@@ -138,7 +140,7 @@ TEST_CASE("azure faults: the answer to a renewal is lost: the term goes on") {
   b.hand_over();
 }
 
-TEST_CASE("azure faults: the answer to release is lost: the next one wins within its poll") {
+TEST_CASE("azure faults: the answer to release is lost: the next one wins within its poll", "[N7][azure]") {
   bouts b(lively(), rounds(50));
   b.stand_first();
   REQUIRE(b.first_won());

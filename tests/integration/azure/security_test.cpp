@@ -29,7 +29,8 @@ void wins(discreet_process& p, std::shared_ptr<store> where) {
 
 }  // namespace
 
-TEST_CASE("azure security: https with a certificate that a CA file vouches for, by key, by signature and by token") {
+TEST_CASE("azure security: https with a certificate that a CA file vouches for, by key, by signature and by token",
+          "[T1][azure]") {
   test_certificates certificates;
   azurite server({certificates.server.file, certificates.server.key, true});
   discreet_process p;
@@ -53,7 +54,7 @@ TEST_CASE("azure security: https with a certificate that a CA file vouches for, 
   CHECK_THAT(p.refusal(server.url(), the_key(), with_ca("/nowhere/ca.pem")), ContainsSubstring("ca_file"));
 }
 
-TEST_CASE("azure security: a certificate that has expired or is for another host is refused") {
+TEST_CASE("azure security: a certificate that has expired or is for another host is refused", "[T1][azure]") {
   test_certificates certificates;
   discreet_process p;
   for (auto const* c : {&certificates.expired, &certificates.wrong_host}) {
@@ -62,7 +63,7 @@ TEST_CASE("azure security: a certificate that has expired or is for another host
   }
 }
 
-TEST_CASE("azure security: a wrong key, and an account that is not there") {
+TEST_CASE("azure security: a wrong key, and an account that is not there", "[H1][N11][azure]") {
   azurite server;
   discreet_process p;
   auto const canary_key = base::base64("canary-key-of-thirty-two-bytes!!");
@@ -87,7 +88,7 @@ TEST_CASE("azure security: a wrong key, and an account that is not there") {
   CHECK_THAT(p.refusal("http://127.0.0.1:10000", the_key()), ContainsSubstring("account"));
 }
 
-TEST_CASE("azure security: shared access signatures: good, without w, expired, and none") {
+TEST_CASE("azure security: shared access signatures: good, without w, expired, and none", "[H1][azure]") {
   azurite server;
   raw_blobs(server.port()).make_container();
   discreet_process p;
@@ -124,7 +125,8 @@ TEST_CASE("azure security: a container that is missing is made only when that is
   CHECK_THAT(said, ContainsSubstring("'others'") && ContainsSubstring("create_container"));
 }
 
-TEST_CASE("azure security: a redirection is not followed, and what it repeats of a signature is not said") {
+TEST_CASE("azure security: a redirection is not followed, and what it repeats of a signature is not said",
+          "[H3][azure]") {
   scripted_server service([](scripted_peer& peer) {
     for (;;) {
       auto const request = peer.read_request();

@@ -32,7 +32,7 @@ struct place {
 
 }  // namespace
 
-TEST_CASE("azure strangers: another program's lease is respected, and ours by it") {
+TEST_CASE("azure strangers: another program's lease is respected, and ours by it", "[S8][azure]") {
   place s;
   s.raw.make("leader", 77);
   CHECK(s.raw.set_metadata("leader", {{"x-ms-meta-term", "77"}}).status == 200);  // not new any more
@@ -60,7 +60,7 @@ TEST_CASE("azure strangers: another program's lease is respected, and ours by it
   CHECK(won.result.valid());
 }
 
-TEST_CASE("azure strangers: a blob without a term, or with one that is none, gets one above the time") {
+TEST_CASE("azure strangers: a blob without a term, or with one that is none, gets one above the time", "[S10][azure]") {
   place s;
   auto const now = std::chrono::system_clock::now().time_since_epoch();
   auto const us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
@@ -85,7 +85,7 @@ TEST_CASE("azure strangers: a blob without a term, or with one that is none, get
   }
 }
 
-TEST_CASE("azure strangers: a counter at its end does not begin anew") {
+TEST_CASE("azure strangers: a counter at its end does not begin anew", "[S10][azure]") {
   place s;
   s.raw.make("leader", ~std::uint64_t(0));
   auto a = s.candidate("A");
@@ -97,7 +97,8 @@ TEST_CASE("azure strangers: a counter at its end does not begin anew") {
   CHECK_FALSE(tried.result.valid());
 }
 
-TEST_CASE("azure strangers: the blob is deleted under a leader: the term ends, and the next token is larger") {
+TEST_CASE("azure strangers: the blob is deleted under a leader: the term ends, and the next token is larger",
+          "[S9][azure]") {
   place s;
   auto a = s.candidate("A");
   auto b = s.candidate("B");
@@ -112,7 +113,7 @@ TEST_CASE("azure strangers: the blob is deleted under a leader: the term ends, a
   CHECK(s.raw.term() == next.fencing_token());
 }
 
-TEST_CASE("azure strangers: another blob of the same name under a leader ends its term") {
+TEST_CASE("azure strangers: another blob of the same name under a leader ends its term", "[S9][S10][azure]") {
   place s;
   auto a = s.candidate("A");
   auto term = s.p.win(a);
@@ -122,7 +123,8 @@ TEST_CASE("azure strangers: another blob of the same name under a leader ends it
   CHECK(s.end_of(term).how() == end_of_term::lost);
 }
 
-TEST_CASE("azure strangers: asked to go, the leader goes at its next renewal; forced, others win at once") {
+TEST_CASE("azure strangers: asked to go, the leader goes at its next renewal; forced, others win at once",
+          "[S8][azure]") {
   place s;
   auto const how = GENERATE(depose_how::ask, depose_how::force);
   auto a = s.candidate("A");
@@ -141,7 +143,8 @@ TEST_CASE("azure strangers: asked to go, the leader goes at its next renewal; fo
   CHECK(next.valid());
 }
 
-TEST_CASE("azure strangers: forced out and replaced before it could renew, the old leader learns that it lost") {
+TEST_CASE("azure strangers: forced out and replaced before it could renew, the old leader learns that it lost",
+          "[S8][azure]") {
   place s;
   s.how.timing.renew_every = 1500ms;
   auto a = s.candidate("A");

@@ -39,7 +39,8 @@ std::string written(raw_blobs& raw, std::string const& blob) { return raw.conten
 
 TEST_CASE(
     "azure takeover: after 15 s and a poll from one that was killed, stopped or cut off; at once from one that "
-    "resigns") {
+    "resigns",
+    "[N3][P1][P2][azure]") {
   azurite server;
   fault_proxy proxy(server.port());
   raw_blobs raw(server.port());
@@ -102,7 +103,7 @@ TEST_CASE(
   CHECK(since(resigned) < longest_poll + 200ms);
 }
 
-TEST_CASE("azure takeover: a write that was held up until the successor has written is refused") {
+TEST_CASE("azure takeover: a write that was held up until the successor has written is refused", "[N8][azure]") {
   azurite server;
   fault_proxy proxy(server.port());
   raw_blobs raw(server.port());
@@ -142,7 +143,8 @@ TEST_CASE("azure takeover: a write that was held up until the successor has writ
   CHECK(written(raw, "state") == "2");
 }
 
-TEST_CASE("azure takeover: a held-up write does not come through after the successor has erased the blob") {
+TEST_CASE("azure takeover: a held-up write does not come through after the successor has erased the blob",
+          "[N8][azure]") {
   azurite server;
   fault_proxy proxy(server.port());
   raw_blobs raw(server.port());

@@ -37,7 +37,7 @@ TEST_CASE("azure: candidates hand over on Ctrl-C", "[azure]") {
   CHECK(ends(here.on({"leader"})).code == 3);
 }
 
-TEST_CASE("azure: a killed leader is replaced when its lease has run out", "[azure]") {
+TEST_CASE("azure: a killed leader is replaced when its lease has run out", "[P1][azure]") {
   azure_site const here;
   program a(here.json_candidate("A"), azure_site::with_key());
   auto const token = token_of(a.event("elected"));

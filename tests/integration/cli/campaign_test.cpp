@@ -77,7 +77,7 @@ TEST_CASE("a hold that runs out says for how long it is good", "[cli]") {
   CHECK_THAT(human.line_with(" leads, token "), ContainsSubstring(" s left."));
 }
 
-TEST_CASE("killed leaders are replaced and tokens grow strictly", "[cli]") {
+TEST_CASE("killed leaders are replaced and tokens grow strictly", "[P1][cli][file]") {
   place const here;
   std::uint64_t last = 0;
   auto current = std::make_unique<program>(here.json_candidate("A"));
@@ -94,7 +94,7 @@ TEST_CASE("killed leaders are replaced and tokens grow strictly", "[cli]") {
   CHECK(token_of(current->event("elected")) > last);
 }
 
-TEST_CASE("a stopped leader keeps its hold on a file store", "[cli]") {
+TEST_CASE("a stopped leader keeps its hold on a file store", "[P2][cli][file]") {
   place const here;
   program a(here.json_candidate("A"));
   auto const token = token_of(a.event("elected"));

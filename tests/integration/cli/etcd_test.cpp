@@ -33,7 +33,7 @@ TEST_CASE("etcd: candidates hand over on Ctrl-C", "[etcd]") {
   CHECK(here.server().client().list(here.keys()).empty());  // nothing is left to run out
 }
 
-TEST_CASE("etcd: a killed leader is replaced when its lease has run out", "[etcd]") {
+TEST_CASE("etcd: a killed leader is replaced when its lease has run out", "[P1][etcd]") {
   etcd_site const here;
   program a(here.json_candidate("A"));
   auto const token = token_of(a.event("elected"));
@@ -45,7 +45,7 @@ TEST_CASE("etcd: a killed leader is replaced when its lease has run out", "[etcd
   CHECK(token_of(b.event("elected")) > token);
 }
 
-TEST_CASE("etcd: a stopped leader is replaced and knows it when it goes on", "[etcd]") {
+TEST_CASE("etcd: a stopped leader is replaced and knows it when it goes on", "[P2][etcd]") {
   etcd_site const here;
   program a(here.json_candidate("A"));
   auto const token = token_of(a.event("elected"));

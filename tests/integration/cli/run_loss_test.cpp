@@ -49,7 +49,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("the command of a killed coelect run never works beside the next one", "[cli]") {
+TEST_CASE("the command of a killed coelect run never works beside the next one", "[P1][cli][file]") {
   stage s;
   auto current = std::make_unique<program>(s.command("first", {}, true));
   std::uint64_t last = 0;

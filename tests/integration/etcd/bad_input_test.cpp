@@ -191,7 +191,7 @@ TEST_CASE("etcd settings: names that nest are refused, naming both", "[etcd][set
   }
 }
 
-TEST_CASE("etcd servers: the gateway is off", "[etcd][strange]") {
+TEST_CASE("etcd servers: the gateway is off", "[H1][etcd][strange]") {
   etcd_server server({{}, {"--enable-grpc-gateway=false"}, {}, true});
   discreet_process p;
   auto e = p.make_elector(p.make_store(at(server.url())), "A");
@@ -202,7 +202,7 @@ TEST_CASE("etcd servers: the gateway is off", "[etcd][strange]") {
   CHECK(*seen.ec == errc::not_found);
 }
 
-TEST_CASE("etcd servers: something that is not etcd", "[etcd][strange]") {
+TEST_CASE("etcd servers: something that is not etcd", "[H1][H4][etcd][strange]") {
   discreet_process p;
   auto const asked = [&p](std::string answer, errc expected) {
     scripted_server server(always(std::move(answer)));
@@ -216,7 +216,7 @@ TEST_CASE("etcd servers: something that is not etcd", "[etcd][strange]") {
   CHECK_THAT(asked("SSH-2.0-OpenSSH_9.2p1\r\n", errc::bad_response), ContainsSubstring("127.0.0.1"));
 }
 
-TEST_CASE("etcd servers: a redirect is not followed", "[etcd][strange]") {
+TEST_CASE("etcd servers: a redirect is not followed", "[H3][etcd][strange]") {
   scripted_server other(always(page("200 OK", "{}")));
   scripted_server server(
       always(page("307 Temporary Redirect", "", "Location: http://" + other.name() + "/v3/kv/txn\r\n")));
@@ -226,7 +226,7 @@ TEST_CASE("etcd servers: a redirect is not followed", "[etcd][strange]") {
   CHECK(other.accepted() == 0);
 }
 
-TEST_CASE("etcd servers: a host that the server does not want to be", "[etcd][strange]") {
+TEST_CASE("etcd servers: a host that the server does not want to be", "[H1][etcd][strange]") {
   etcd_server server({{}, {"--host-whitelist", "127.0.0.1"}, {}, true});
   discreet_process p;
   auto e = p.make_elector(p.make_store(at("http://localhost:" + std::to_string(server.client_port()))), "A");
@@ -235,7 +235,7 @@ TEST_CASE("etcd servers: a host that the server does not want to be", "[etcd][st
   CHECK(p.win(fine).valid());
 }
 
-TEST_CASE("etcd servers: a candidate waits for one that is not there, and says so once", "[etcd][strange]") {
+TEST_CASE("etcd servers: a candidate waits for one that is not there, and says so once", "[N1][etcd][strange]") {
   etcd_server server({{}, {}, {}, true});
   server.kill();
   discreet_process p;

@@ -54,7 +54,7 @@ struct rivals {
 
 }  // namespace
 
-TEST_CASE("etcd cluster: the raft leader is killed: the term goes on or ends cleanly, never two") {
+TEST_CASE("etcd cluster: the raft leader is killed: the term goes on or ends cleanly, never two", "[S2][etcd]") {
   etcd_cluster cluster(3);
   rivals r(cluster);
   auto const raft = cluster.wait_for_leader();
@@ -65,7 +65,8 @@ TEST_CASE("etcd cluster: the raft leader is killed: the term goes on or ends cle
   r.report("raft leader killed");
 }
 
-TEST_CASE("etcd cluster: the raft leader is stopped for 10 s: the term goes on or ends cleanly, never two") {
+TEST_CASE("etcd cluster: the raft leader is stopped for 10 s: the term goes on or ends cleanly, never two",
+          "[S2][etcd]") {
   etcd_cluster cluster(3);
   rivals r(cluster);
   auto const raft = cluster.wait_for_leader();
@@ -77,7 +78,7 @@ TEST_CASE("etcd cluster: the raft leader is stopped for 10 s: the term goes on o
   r.report("raft leader stopped for 10 s");
 }
 
-TEST_CASE("etcd cluster: a frozen follower takes nobody's term") {
+TEST_CASE("etcd cluster: a frozen follower takes nobody's term", "[N3][etcd]") {
   etcd_cluster cluster(3);
   rivals r(cluster);
   auto const raft = cluster.wait_for_leader();
@@ -91,7 +92,8 @@ TEST_CASE("etcd cluster: a frozen follower takes nobody's term") {
   CHECK(r.a->terms == 1);
 }
 
-TEST_CASE("etcd cluster: without a quorum the term ends at its deadline, and with it somebody leads again") {
+TEST_CASE("etcd cluster: without a quorum the term ends at its deadline, and with it somebody leads again",
+          "[S3][etcd]") {
   etcd_options quick;
   quick.quick = true;
   etcd_cluster cluster(3, quick);
@@ -125,7 +127,7 @@ TEST_CASE("etcd cluster: without a quorum the term ends at its deadline, and wit
   r.report("quorum lost");
 }
 
-TEST_CASE("etcd cluster: a rolling restart of all members: never two, and somebody leads") {
+TEST_CASE("etcd cluster: a rolling restart of all members: never two, and somebody leads", "[S1][etcd]") {
   etcd_cluster cluster(3);
   rivals r(cluster);
   for (std::size_t m = 0; m < 3; ++m) {
@@ -144,7 +146,7 @@ TEST_CASE("etcd cluster: a rolling restart of all members: never two, and somebo
   for (auto const& k : cluster.member(0).client().list("leader/")) CHECK(k.lease != 0);
 }
 
-TEST_CASE("etcd cluster: a single member that is killed and started again keeps lease, key and term") {
+TEST_CASE("etcd cluster: a single member that is killed and started again keeps lease, key and term", "[S1][etcd]") {
   etcd_server server;
   etcd_process p;
   persistent a(p, p.make_store(p.options({server.url()})), "A");

@@ -66,7 +66,7 @@ TEST_CASE("etcd: candidates are served in the order of their arrival, each right
   }
 }
 
-TEST_CASE("etcd: a second candidate of the same election in one store has a lease of its own") {
+TEST_CASE("etcd: a second candidate of the same election in one store has a lease of its own", "[L5][etcd]") {
   etcd_server server;
   etcd_process p;
   auto const where = p.make_store(p.options({server.url()}));
@@ -239,7 +239,8 @@ TEST_CASE("etcd: a leader that is asked to go resigns; another program's cannot 
   CHECK(server.client().list(prefix + "leader/").empty());
 }
 
-TEST_CASE("etcd: R8 a leader whose key is deleted knows within milliseconds, and so does one whose lease is revoked") {
+TEST_CASE("etcd: R8 a leader whose key is deleted knows within milliseconds, and so does one whose lease is revoked",
+          "[S6][S7][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   auto const by_lease = GENERATE(false, true);
   etcd_server server;
@@ -260,7 +261,7 @@ TEST_CASE("etcd: R8 a leader whose key is deleted knows within milliseconds, and
   CHECK(again.fencing_token() > term.fencing_token());
 }
 
-TEST_CASE("etcd: a waiting candidate whose key is deleted stands again, at the end of the queue") {
+TEST_CASE("etcd: a waiting candidate whose key is deleted stands again, at the end of the queue", "[S6][etcd]") {
   etcd_server server;
   etcd_process p;
   auto a = p.make_elector(p.make_store(p.options({server.url()})), "A");

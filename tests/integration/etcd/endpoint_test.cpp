@@ -22,7 +22,7 @@ void show(etcd_process const& p) {
 
 }  // namespace
 
-TEST_CASE("etcd faults: an endpoint that accepts and never answers costs a campaign one attempt") {
+TEST_CASE("etcd faults: an endpoint that accepts and never answers costs a campaign one attempt", "[N3][etcd]") {
   proxied_cluster c;
   c.proxies[0].blackhole();
   etcd_process p;
@@ -42,7 +42,8 @@ TEST_CASE("etcd faults: an endpoint that accepts and never answers costs a campa
   CHECK(since(again) < 500ms);
 }
 
-TEST_CASE("etcd faults: with two of three endpoints blackholed for 20 s a term stays valid and is never at risk") {
+TEST_CASE("etcd faults: with two of three endpoints blackholed for 20 s a term stays valid and is never at risk",
+          "[N3][etcd]") {
   proxied_cluster c;
   etcd_process p;
   persistent a(p, p.make_store(p.options(c.endpoints())), "A");
@@ -64,7 +65,7 @@ TEST_CASE("etcd faults: with two of three endpoints blackholed for 20 s a term s
   CHECK(p.resign(a.term()) == error_code());
 }
 
-TEST_CASE("etcd faults: refused, reset, finished and slow connections cost no term") {
+TEST_CASE("etcd faults: refused, reset, finished and slow connections cost no term", "[N1][N2][N4][etcd]") {
   etcd_server server;
   fault_proxy proxy(server.client_port());
   etcd_process p;
@@ -103,7 +104,8 @@ TEST_CASE("etcd faults: refused, reset, finished and slow connections cost no te
   CHECK(p.until([&] { return server.client().list("leader/").empty(); }));
 }
 
-TEST_CASE("etcd faults: when nothing answers any more the term ends at its deadline, and afterwards somebody leads") {
+TEST_CASE("etcd faults: when nothing answers any more the term ends at its deadline, and afterwards somebody leads",
+          "[N3][etcd]") {
   etcd_server server;
   fault_proxy proxy(server.client_port());
   etcd_process p;

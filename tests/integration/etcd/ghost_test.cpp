@@ -21,7 +21,8 @@ etcd_store_options impatient(etcd_process& p, std::vector<std::string> endpoints
 
 }  // namespace
 
-TEST_CASE("etcd faults: R14 a campaign transaction that a proxy delivers after the resignation makes no key") {
+TEST_CASE("etcd faults: R14 a campaign transaction that a proxy delivers after the resignation makes no key",
+          "[N8][etcd]") {
   etcd_server server;
   fault_proxy proxy(server.client_port());
   etcd_process p;
@@ -53,7 +54,8 @@ TEST_CASE("etcd faults: R14 a campaign transaction that a proxy delivers after t
   CHECK(ghosts == 0);
 }
 
-TEST_CASE("etcd faults: R14 a campaign transaction that sat in a stopped member makes no key when that goes on") {
+TEST_CASE("etcd faults: R14 a campaign transaction that sat in a stopped member makes no key when that goes on",
+          "[N8][etcd]") {
   etcd_cluster cluster(3);
   int ghosts = 0;
   int late = 0;

@@ -46,7 +46,8 @@ etcd_store_options lively(etcd_process& p, std::string const& url) {
 
 }  // namespace
 
-TEST_CASE("etcd faults: an answer that is lost costs a retry: one leader, one key, growing tokens, none left") {
+TEST_CASE("etcd faults: an answer that is lost costs a retry: one leader, one key, growing tokens, none left",
+          "[N5][N6][N7][etcd]") {
   auto const ending = GENERATE(ending::rst, ending::fin, ending::stall);
   etcd_server server;
   fault_proxy proxy(server.client_port());
@@ -95,7 +96,8 @@ TEST_CASE("etcd faults: an answer that is lost costs a retry: one leader, one ke
   }
 }
 
-TEST_CASE("etcd faults: a key whose removal failed is removed with the next renewal, while others keep the lease") {
+TEST_CASE("etcd faults: a key whose removal failed is removed with the next renewal, while others keep the lease",
+          "[N7][etcd]") {
   etcd_server server;
   fault_proxy proxy(server.client_port());
   etcd_process p;
@@ -123,8 +125,8 @@ TEST_CASE("etcd faults: a key whose removal failed is removed with the next rene
   }
 }
 
-TEST_CASE(
-    "etcd faults: after a resignation in doubt the lease is given back, and the same candidate leads again soon") {
+TEST_CASE("etcd faults: after a resignation in doubt the lease is given back, and the same candidate leads again soon",
+          "[N7][etcd]") {
   auto const ending = GENERATE(ending::rst, ending::stall);
   etcd_server server;
   fault_proxy proxy(server.client_port());

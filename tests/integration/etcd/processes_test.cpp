@@ -102,8 +102,8 @@ bool counter_went_back(etcd_client const& client, std::int64_t from, std::int64_
 
 }  // namespace
 
-TEST_CASE(
-    "etcd cluster: killed and stopped candidates on a cluster in trouble never hold valid terms at the same time") {
+TEST_CASE("etcd cluster: killed and stopped candidates on a cluster in trouble never hold valid terms at the same time",
+          "[P1][P2][S2][etcd]") {
   etcd_options quick;
   quick.quick = true;
   etcd_cluster cluster(3, quick);
@@ -188,7 +188,7 @@ TEST_CASE(
   CHECK(h.accepted > 0);
 }
 
-TEST_CASE("etcd cluster: after a crash another process leads within the ttl and 1.5 s") {
+TEST_CASE("etcd cluster: after a crash another process leads within the ttl and 1.5 s", "[P1][etcd]") {
   etcd_cluster cluster(3);
   stage s(cluster, 2, 4s, 1s);
   std::vector<double> times;

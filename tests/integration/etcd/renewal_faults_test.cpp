@@ -119,7 +119,8 @@ round_result stale_acknowledgements(etcd_cluster& cluster, int number) {
 
 }  // namespace
 
-TEST_CASE("etcd faults: R13 what a stopped raft leader acknowledges when it goes on extends no term") {
+TEST_CASE("etcd faults: R13 what a stopped raft leader acknowledges when it goes on extends no term",
+          "[S2][S11][etcd]") {
   etcd_cluster cluster(3);
   for (int i = 0; i < rounds(1); ++i) {
     auto const r = stale_acknowledgements(cluster, i);

@@ -20,7 +20,8 @@ double resident_kib() {
 
 }  // namespace
 
-TEST_CASE("etcd faults: a thousand elections under one prefix share a lease, four connections and every renewal") {
+TEST_CASE("etcd faults: a thousand elections under one prefix share a lease, four connections and every renewal",
+          "[L5][etcd]") {
   constexpr std::size_t how_many = 1'000;
   etcd_server server;
   fault_proxy proxy(server.client_port());
@@ -92,7 +93,7 @@ TEST_CASE("etcd faults: a thousand elections under one prefix share a lease, fou
             << since(end_begin).count() << " ms, " << open_at_rest << " connections, at most " << most_open << "\n";
 }
 
-TEST_CASE("etcd faults: a thousand campaigns at once all win") {
+TEST_CASE("etcd faults: a thousand campaigns at once all win", "[L5][etcd]") {
   constexpr std::size_t how_many = 1'000;
   etcd_server server;
   fault_proxy proxy(server.client_port());

@@ -87,7 +87,8 @@ TEST_CASE("etcd TLS: R8 a watch over TLS tells that a key was deleted", "[etcd][
   CHECK(next.result.valid());
 }
 
-TEST_CASE("etcd TLS: a certificate that cannot be trusted ends the campaign at once, and why is said", "[etcd][tls]") {
+TEST_CASE("etcd TLS: a certificate that cannot be trusted ends the campaign at once, and why is said",
+          "[T1][etcd][tls]") {
   discreet_process p;
   auto const refused = [&p](etcd_server& server, etcd_store_options how, std::string const& why) {
     auto e = p.make_elector(p.make_store(std::move(how)), "A");
@@ -115,7 +116,7 @@ TEST_CASE("etcd TLS: a certificate that cannot be trusted ends the campaign at o
   }
 }
 
-TEST_CASE("etcd TLS: another host's certificate, asked by name", "[etcd][tls]") {
+TEST_CASE("etcd TLS: another host's certificate, asked by name", "[T1][etcd][tls]") {
   etcd_server server(serving(pem().wrong_host));
   discreet_process p;
   auto e = p.make_elector(p.make_store(trusting({with_name(server)})), "A");
@@ -145,7 +146,7 @@ TEST_CASE("etcd TLS: a server that wants to know its clients", "[etcd][tls]") {
   }
 }
 
-TEST_CASE("etcd TLS: with several endpoints, one with a bad certificate does not stop elections", "[etcd][tls]") {
+TEST_CASE("etcd TLS: with several endpoints, one with a bad certificate does not stop elections", "[T1][etcd][tls]") {
   etcd_server good(serving(pem().server)), bad(serving(pem().expired));
   auto const bad_first = GENERATE(true, false);
   auto const prefix = GENERATE(std::string(), std::string("app/"));
@@ -246,7 +247,7 @@ TEST_CASE("etcd TLS: to check nothing is possible, and warned of", "[etcd][tls]"
   CHECK(p.logged("verify"));
 }
 
-TEST_CASE("etcd TLS: https to a server without TLS, and the other way round", "[etcd][tls]") {
+TEST_CASE("etcd TLS: https to a server without TLS, and the other way round", "[T1][etcd][tls]") {
   discreet_process p;
   etcd_server plain({{}, {}, {}, true});
   auto const at_plain = "https://" + plain.endpoint();

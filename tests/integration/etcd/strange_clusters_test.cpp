@@ -29,7 +29,7 @@ void lose_data(etcd_server& server) {
 }  // namespace
 
 TEST_CASE("etcd clusters: R10 of two clusters among the endpoints the first one is used, and the mistake is logged",
-          "[etcd][strange]") {
+          "[N11][etcd][strange]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   etcd_server first(quick()), second(quick());
   fault_proxy way(first.client_port());
@@ -54,7 +54,7 @@ TEST_CASE("etcd clusters: R10 of two clusters among the endpoints the first one 
 }
 
 TEST_CASE("etcd clusters: R10 a candidate that waits survives a moment in which only another cluster answers",
-          "[etcd][strange]") {
+          "[N11][etcd][strange]") {
   etcd_server first(quick()), second(quick());
   fault_proxy way(first.client_port());
   discreet_process p;
@@ -79,7 +79,7 @@ TEST_CASE("etcd clusters: R10 a candidate that waits survives a moment in which 
 }
 
 TEST_CASE("etcd clusters: R10 a cluster that lost its data ends the term, and no smaller token follows",
-          "[etcd][strange]") {
+          "[S9][etcd][strange]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   INFO("prefix '" << prefix << "'");
   etcd_server server(quick());
@@ -104,7 +104,7 @@ TEST_CASE("etcd clusters: R10 a cluster that lost its data ends the term, and no
   CHECK_THAT(p.said_by(a), ContainsSubstring("restored or recreated"));
 }
 
-TEST_CASE("etcd clusters: no room left; who leads stays, and nobody new comes", "[etcd][strange][slow]") {
+TEST_CASE("etcd clusters: no room left; who leads stays, and nobody new comes", "[S4][etcd][strange][slow]") {
   etcd_server server(quick({"--quota-backend-bytes", "4000000"}));
   discreet_process p;
   auto const how = p.options({server.url()}, 6s);

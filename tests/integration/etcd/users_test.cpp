@@ -111,7 +111,7 @@ TEST_CASE("etcd users: everything works for a user whose role covers the prefix"
   REQUIRE(p.until([&] { return !next.result.valid(); }, 2s));
 }
 
-TEST_CASE("etcd users: who may not in is told at once, and why", "[etcd][auth]") {
+TEST_CASE("etcd users: who may not in is told at once, and why", "[H1][etcd][auth]") {
   guarded_server server;
   discreet_process p;
   fault_proxy proxy(server.client_port());
@@ -160,7 +160,7 @@ TEST_CASE("etcd users: a username where there are no users", "[etcd][auth]") {
   CHECK_THAT(p.said_by(e), ContainsSubstring("authentication is not enabled") && ContainsSubstring("username"));
 }
 
-TEST_CASE("etcd users: tokens that expire are replaced, for leaders and for those who wait", "[etcd][auth][slow]") {
+TEST_CASE("etcd users: tokens that expire are replaced, for leaders and for those who wait", "[T4][etcd][auth][slow]") {
   guarded_server server({"--auth-token-ttl", "2"});
   discreet_process p;
   fault_proxy proxy(server.client_port());
@@ -184,7 +184,7 @@ TEST_CASE("etcd users: tokens that expire are replaced, for leaders and for thos
 }
 
 TEST_CASE("etcd users: a password changed while leading ends the term by its deadline, and why is told",
-          "[etcd][auth][slow]") {
+          "[T5][etcd][auth][slow]") {
   guarded_server server;
   discreet_process p;
   fault_proxy proxy(server.client_port());
@@ -200,7 +200,7 @@ TEST_CASE("etcd users: a password changed while leading ends the term by its dea
   CHECK(proxy.counters().requests_to("/v3/auth/authenticate") < 20);
 }
 
-TEST_CASE("etcd users: users switched on while somebody leads without a username", "[etcd][auth][slow]") {
+TEST_CASE("etcd users: users switched on while somebody leads without a username", "[T5][etcd][auth][slow]") {
   etcd_server server(cheap_logins());
   make_users(server);
   discreet_process p;

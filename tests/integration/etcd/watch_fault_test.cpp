@@ -34,7 +34,8 @@ struct watched {
 
 }  // namespace
 
-TEST_CASE("etcd faults: a leader whose key is deleted while its watch is broken knows when the watch is back") {
+TEST_CASE("etcd faults: a leader whose key is deleted while its watch is broken knows when the watch is back",
+          "[S5][S6][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   auto const compacted = GENERATE(false, true);
   INFO("prefix '" << prefix << "', compacted " << compacted);
@@ -69,7 +70,8 @@ TEST_CASE("etcd faults: a leader whose key is deleted while its watch is broken 
   CHECK(again.fencing_token() > term.fencing_token());
 }
 
-TEST_CASE("etcd faults: a candidate whose predecessor goes while its watch is broken takes over when it is back") {
+TEST_CASE("etcd faults: a candidate whose predecessor goes while its watch is broken takes over when it is back",
+          "[S5][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   auto const compacted = GENERATE(false, true);
   INFO("prefix '" << prefix << "', compacted " << compacted);
@@ -103,7 +105,7 @@ TEST_CASE("etcd faults: a candidate whose predecessor goes while its watch is br
   CHECK(won.result.valid());
 }
 
-TEST_CASE("etcd faults: an endpoint where streams begin and stay silent is left for another one") {
+TEST_CASE("etcd faults: an endpoint where streams begin and stay silent is left for another one", "[S5][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   etcd_cluster cluster(3);
   fault_proxy proxy(cluster.member(0).client_port());
@@ -128,7 +130,7 @@ TEST_CASE("etcd faults: an endpoint where streams begin and stay silent is left 
   CHECK(since(begin) < 3s);
 }
 
-TEST_CASE("etcd faults: who sees no watch for as long as a lease is trusted gives the term up") {
+TEST_CASE("etcd faults: who sees no watch for as long as a lease is trusted gives the term up", "[S5][etcd]") {
   watched w;
   w.how = w.p.options({w.proxy.url()}, 4s);
   persistent a(w.p, w.p.make_store(w.how), "A");
@@ -143,7 +145,8 @@ TEST_CASE("etcd faults: who sees no watch for as long as a lease is trusted give
   CHECK(a.trouble == error_code());
 }
 
-TEST_CASE("etcd faults: an observer misses nothing that matters while its watch is broken and the store forgets") {
+TEST_CASE("etcd faults: an observer misses nothing that matters while its watch is broken and the store forgets",
+          "[S5][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   watched w;
   w.how.prefix = prefix;

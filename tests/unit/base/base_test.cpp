@@ -28,7 +28,7 @@ TEST_CASE("error codes belong to the classes that callers branch on") {
   CHECK_FALSE(foreign == cond::transient);
 }
 
-TEST_CASE("server text cannot forge log lines, and is clipped") {
+TEST_CASE("server text cannot forge log lines, and is clipped", "[H8][etcd][azure]") {
   diagnostics const d("evil\nline\r\x1b[31m", "host:1", "id", 503);
   CHECK(d.message().find_first_of("\n\r\x1b") == std::string::npos);
   CHECK(diagnostics(std::string(5000, 'x')).message().size() == 1024);
@@ -114,7 +114,7 @@ TEST_CASE("JSON: written flat and in order, read with care") {
   CHECK_FALSE(base::json_reader::parse("{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}"));
 }
 
-TEST_CASE("a forked child knows that it is not its parent, and has a name of its own") {
+TEST_CASE("a forked child knows that it is not its parent, and has a name of its own", "[P5][etcd][azure][file]") {
   auto const parent = base::this_process();
   REQUIRE(base::in_process(parent));
   auto const child = ::fork();

@@ -39,7 +39,7 @@ memory_store_options short_leases(std::chrono::milliseconds ttl) {
 
 }  // namespace
 
-TEST_CASE("a store on a thread of its own keeps the term while the server's loop is blocked") {
+TEST_CASE("a store on a thread of its own keeps the term while the server's loop is blocked", "[P3][etcd][azure]") {
   threaded_context renewing;
   asio::io_context server;
   auto const where = make_memory_store(renewing.io.get_executor(), short_leases(300ms));
@@ -56,7 +56,7 @@ TEST_CASE("a store on a thread of its own keeps the term while the server's loop
   CHECK(won.result.valid_until() > first_deadline + 600ms);
 }
 
-TEST_CASE("with the store on the server's own loop a blocked loop costs the term, on time") {
+TEST_CASE("with the store on the server's own loop a blocked loop costs the term, on time", "[P3][etcd][azure]") {
   asio::io_context server;
   auto const where = make_memory_store(server.get_executor(), short_leases(300ms));
   elector e(server.get_executor(), where, named("A"));
@@ -93,7 +93,7 @@ TEST_CASE("completion handlers run on their own executor, not on the store's") {
   CHECK(stop_on == here);
 }
 
-TEST_CASE("eight threads campaign, ask, publish, watch, resign and destroy at once") {
+TEST_CASE("eight threads campaign, ask, publish, watch, resign and destroy at once", "[L4][etcd][azure][file]") {
   threaded_context pool(8);
   auto const where = make_memory_store(pool.io.get_executor(), short_leases(10s));
   constexpr int rounds = 25;
@@ -127,7 +127,7 @@ TEST_CASE("eight threads campaign, ask, publish, watch, resign and destroy at on
   CHECK_FALSE(disorder);
 }
 
-TEST_CASE("elector and term outlive their io_context, at every step of a campaign") {
+TEST_CASE("elector and term outlive their io_context, at every step of a campaign", "[L2][etcd][azure][file]") {
   for (int handlers = 0; handlers < 30; ++handlers) {
     auto io = std::make_unique<asio::io_context>();
     auto where = make_memory_store(io->get_executor(), short_leases(10s));
@@ -148,7 +148,7 @@ TEST_CASE("elector and term outlive their io_context, at every step of a campaig
   }
 }
 
-TEST_CASE("coroutines suspended in every operation are destroyed with their io_context") {
+TEST_CASE("coroutines suspended in every operation are destroyed with their io_context", "[L2][etcd][azure][file]") {
   auto io = std::make_unique<asio::io_context>();
   auto where = make_memory_store(io->get_executor(), short_leases(10s));
   elector leads(io->get_executor(), where, named("A"));
@@ -182,7 +182,8 @@ TEST_CASE("coroutines suspended in every operation are destroyed with their io_c
   CHECK_FALSE(leads.signal().is_leader());
 }
 
-TEST_CASE("a server's context that dies before the store's leaves a free seat and no crash") {
+TEST_CASE("a server's context that dies before the store's leaves a free seat and no crash",
+          "[L2][etcd][azure][file]") {
   threaded_context renewing;
   auto const where = make_memory_store(renewing.io.get_executor(), short_leases(10s));
   auto server = std::make_unique<asio::io_context>();
@@ -249,7 +250,7 @@ TEST_CASE("run() returns once nothing is under way: no timer or watch keeps it")
   }
 }
 
-TEST_CASE("valid() is false in a forked child, whose destructors disturb nothing") {
+TEST_CASE("valid() is false in a forked child, whose destructors disturb nothing", "[P5][etcd][azure][file]") {
   asio::io_context io;
   scratch_directory scratch;
   for (bool const on_files : {false, true}) {
@@ -281,7 +282,7 @@ TEST_CASE("valid() is false in a forked child, whose destructors disturb nothing
   }
 }
 
-TEST_CASE("a forked child that lives on does not keep the lock") {
+TEST_CASE("a forked child that lives on does not keep the lock", "[P5][file]") {
   scratch_directory scratch;
   asio::io_context io;
   auto const where = open_store(io.get_executor(), "file:" + scratch.path().string());
@@ -308,7 +309,7 @@ TEST_CASE("a forked child that lives on does not keep the lock") {
   ::waitpid(child, nullptr, 0);
 }
 
-TEST_CASE("a child that makes its own store after fork elects like anybody else") {
+TEST_CASE("a child that makes its own store after fork elects like anybody else", "[P5][etcd][azure][file]") {
   auto const child = ::fork();
   if (child == 0) {
     asio::io_context io;  // a memory store: TSan forbids the child the file store's thread
@@ -342,7 +343,7 @@ TEST_CASE("handlers on other contexts hear of the end when the elector's context
   CHECK(lost.result.how() == end_of_term::stopped);
 }
 
-TEST_CASE("an operation whose slot is connected may complete on another thread at once") {
+TEST_CASE("an operation whose slot is connected may complete on another thread at once", "[L4][etcd][azure][file]") {
   threaded_context pool(3);
   auto const where = make_memory_store(pool.io.get_executor(), short_leases(10s));
   elector e(pool.io.get_executor(), where, named("A"));

@@ -102,7 +102,8 @@ TEST_CASE("try_campaign tells a leader from trouble") {
   CHECK(b.last_answer().message().find("memory hub") != std::string::npos);
 }
 
-TEST_CASE("R2 and R3: a holder that cannot renew is valid to its deadline and not a moment longer") {
+TEST_CASE("R2 and R3: a holder that cannot renew is valid to its deadline and not a moment longer",
+          "[N6][etcd][azure]") {
   one_host h;
   auto e = h.make_elector("A");
   auto const term = h.win(e);
@@ -131,7 +132,7 @@ TEST_CASE("R2 and R3: a holder that cannot renew is valid to its deadline and no
   CHECK(lost.result.code() == errc::lease_expired);
 }
 
-TEST_CASE("R4: valid() needs no event: it is false as soon as the clock says so") {
+TEST_CASE("R4: valid() needs no event: it is false as soon as the clock says so", "[P3][etcd][azure]") {
   one_host h;
   auto e = h.make_elector("A");
   auto const term = h.win(e);
@@ -144,7 +145,7 @@ TEST_CASE("R4: valid() needs no event: it is false as soon as the clock says so"
   CHECK_FALSE(e.signal().is_leader());
 }
 
-TEST_CASE("R5: time spent suspended counts, and the loss is told on waking") {
+TEST_CASE("R5: time spent suspended counts, and the loss is told on waking", "[P4][etcd][azure]") {
   one_host h;
   auto e = h.make_elector("A");
   auto term = h.win(e);
@@ -235,7 +236,7 @@ TEST_CASE("a cancelled wait ends alone") {
   CHECK(term.valid());
 }
 
-TEST_CASE("cancelling a campaign at every moment leaves nobody elected") {
+TEST_CASE("cancelling a campaign at every moment leaves nobody elected", "[L1][etcd][azure][file]") {
   for (auto const type :
        {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
     for (int steps = 0; steps < 40; ++steps) {
@@ -381,7 +382,7 @@ TEST_CASE("the same elector leads again after a loss, with a larger token") {
   CHECK(second.valid());
 }
 
-TEST_CASE("a store that went back in time is an error, not a term") {
+TEST_CASE("a store that went back in time is an error, not a term", "[S9][etcd][azure]") {
   one_host h;
   auto e = h.make_elector("A");
   auto first = h.win(e);

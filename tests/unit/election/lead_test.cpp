@@ -240,7 +240,7 @@ TEST_CASE("a deposed body is drained, and another candidate gets its turn") {
   CHECK(d.started == 2);
 }
 
-TEST_CASE("what the body throws comes out after the release") {
+TEST_CASE("what the body throws comes out after the release", "[L3][etcd][azure][file]") {
   one_host h;
   auto a = h.make_elector("A");
   diary d;
@@ -256,7 +256,7 @@ TEST_CASE("what the body throws comes out after the release") {
   CHECK(h.win(b).valid());
 }
 
-TEST_CASE("cancelling lead while it waits for its turn ends it") {
+TEST_CASE("cancelling lead while it waits for its turn ends it", "[L1][etcd][azure][file]") {
   one_host h;
   auto a = h.make_elector("A");
   auto b = h.make_elector("B");

@@ -26,7 +26,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("R5: holds() says what both clocks say, at every slew the kernel allows") {
+TEST_CASE("R5: holds() says what both clocks say, at every slew the kernel allows", "[P4][etcd][azure]") {
   for (int const raw_permille : {880, 1000, 1050, 1100, 1112, 1124}) {  // of CLOCK_BOOTTIME
     auto const clocks = std::make_shared<two_clocks>();
     clocks->at = {1'000s, 900s};
@@ -45,7 +45,7 @@ TEST_CASE("R5: holds() says what both clocks say, at every slew the kernel allow
   }
 }
 
-TEST_CASE("R5: a suspend at any moment is seen at once, also after renewals") {
+TEST_CASE("R5: a suspend at any moment is seen at once, also after renewals", "[P4][etcd][azure]") {
   for (auto suspended_at = 0ms; suspended_at < 20s; suspended_at += 250ms) {
     auto const clocks = std::make_shared<two_clocks>();
     clocks->at = {1'000s, 900s};

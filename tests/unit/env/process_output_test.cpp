@@ -78,7 +78,8 @@ TEST_CASE("A program's output, errors and exit code come back", "[env][process]"
   b.all_gone();
 }
 
-TEST_CASE("A program gets none of our descriptors, nothing to read and no blocked signal", "[env][process]") {
+TEST_CASE("A program gets none of our descriptors, nothing to read and no blocked signal",
+          "[P5][env][process][azure]") {
   bench b;
   std::array<int, 2> pipe{};
   REQUIRE(::pipe(pipe.data()) == 0);
@@ -176,7 +177,7 @@ TEST_CASE("Where somebody else collects children, the output still counts", "[en
   ::signal(SIGCHLD, before);
 }
 
-TEST_CASE("A forked child leaves its parent's program alone", "[env][process]") {
+TEST_CASE("A forked child leaves its parent's program alone", "[P5][env][process][azure]") {
   bench b;
   auto const go = (b.scratch.path() / "go").string();
   b.start("while [ ! -e " + go + " ]; do sleep 0.01; done; head -c 1000000 /dev/zero >&2; echo done");

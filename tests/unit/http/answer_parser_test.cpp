@@ -11,7 +11,7 @@ std::string const chunked =
 
 }  // namespace
 
-TEST_CASE("An answer is the same however its bytes come", "[http]") {
+TEST_CASE("An answer is the same however its bytes come", "[N2][http][etcd][azure]") {
   for (std::size_t step = 1; step <= chunked.size(); ++step) {
     http::answer_parser p({1000, 1000}, false);
     for (std::size_t at = 0; at < chunked.size(); at += step) {
@@ -45,7 +45,7 @@ TEST_CASE("Nothing of a chunk is held back", "[http]") {
   CHECK(p.got().body == "0\n");
 }
 
-TEST_CASE("A header is counted as a whole, also when its fields come one at a time", "[http]") {
+TEST_CASE("A header is counted as a whole, also when its fields come one at a time", "[H4][http][etcd][azure]") {
   http::answer_parser p({500, 100}, false);
   p.feed("HTTP/1.1 200 OK\r\n");
   int fields = 0;
@@ -54,7 +54,7 @@ TEST_CASE("A header is counted as a whole, also when its fields come one at a ti
   CHECK(p.problem() == "its header is longer than 500 bytes");
 }
 
-TEST_CASE("Trailers are bounded too, however they come", "[http]") {
+TEST_CASE("Trailers are bounded too, however they come", "[H4][http][etcd][azure]") {
   http::answer_parser p({500, 100}, false);
   p.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
   int fields = 0;
@@ -62,7 +62,7 @@ TEST_CASE("Trailers are bounded too, however they come", "[http]") {
   CHECK(fields < 100);
 }
 
-TEST_CASE("The end of the connection ends only a body that nothing else ends", "[http]") {
+TEST_CASE("The end of the connection ends only a body that nothing else ends", "[N2][http][etcd][azure]") {
   struct cut {
     std::string answer;
     bool whole;
@@ -83,7 +83,7 @@ TEST_CASE("The end of the connection ends only a body that nothing else ends", "
   CHECK(p.problem() == "");
 }
 
-TEST_CASE("Damaged answers are judged, never more than that", "[http]") {
+TEST_CASE("Damaged answers are judged, never more than that", "[H4][http][etcd][azure]") {
   std::string const sized = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nabcde";
   std::string const empty = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: x\r\n\r\n";
   std::uint32_t chance = 1;

@@ -41,7 +41,7 @@ std::string listen(http_bench& b, http::transport& net, listener& l, std::chrono
 
 }  // namespace
 
-TEST_CASE("Lines are cut at newlines, never by chunks", "[http]") {
+TEST_CASE("Lines are cut at newlines, never by chunks", "[H6][http][etcd]") {
   struct cutting {
     std::string body, story;
   };
@@ -139,7 +139,7 @@ TEST_CASE("The time for the head is no limit for the body", "[http]") {
   CHECK(listen(b, *net, l, 200ms) == "head 200; line x; end; ");
 }
 
-TEST_CASE("A head that does not come in time ends the stream", "[http]") {
+TEST_CASE("A head that does not come in time ends the stream", "[N3][http][etcd]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write("HTTP/1.1 200 OK\r\n");
@@ -153,7 +153,7 @@ TEST_CASE("A head that does not come in time ends the stream", "[http]") {
   CHECK(run_until(b.io, [&] { return server.ended() == 1; }));
 }
 
-TEST_CASE("A stream that is cut off says so, after what was whole", "[http]") {
+TEST_CASE("A stream that is cut off says so, after what was whole", "[N2][http][etcd]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write(head + chunk("a\nb"));
@@ -189,7 +189,7 @@ TEST_CASE("Any status is a head; no connection and no HTTP are not", "[http]") {
   }
 }
 
-TEST_CASE("A stream over a connection that was closed is opened again", "[http]") {
+TEST_CASE("A stream over a connection that was closed is opened again", "[N9][http][etcd]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     if (p.number == 2) return p.write(sized("x"));
@@ -205,7 +205,7 @@ TEST_CASE("A stream over a connection that was closed is opened again", "[http]"
   CHECK(server.accepted() == 2);
 }
 
-TEST_CASE("Each call may destroy the stream, or the transport", "[http]") {
+TEST_CASE("Each call may destroy the stream, or the transport", "[L3][http][etcd]") {
   std::string const whole = "head 200; line a; skipped; line b; end; ";
   auto const last = GENERATE(as<std::string>(), "head 200; ", "line a; ", "skipped; ", "line b; ", "end; ");
   bool const transport = GENERATE(false, true);

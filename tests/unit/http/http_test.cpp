@@ -106,7 +106,7 @@ TEST_CASE("HEAD, 204 and 304 have no body, whatever their length says", "[http]"
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("An answer byte by byte is still an answer", "[http]") {
+TEST_CASE("An answer byte by byte is still an answer", "[N2][http][etcd][azure]") {
   std::string const chunked =
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nT: x\r\n\r\n";
   scripted_server server([&](scripted_peer& p) {
@@ -121,7 +121,7 @@ TEST_CASE("An answer byte by byte is still an answer", "[http]") {
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("What is no good answer is a bad response and ends the connection", "[http]") {
+TEST_CASE("What is no good answer is a bad response and ends the connection", "[H4][H8][http][etcd][azure]") {
   struct bad {
     std::string answer, why;
   };
@@ -156,7 +156,7 @@ TEST_CASE("What is no good answer is a bad response and ends the connection", "[
   CHECK(run_until(b.io, [&] { return server.ended() == 1; }));
 }
 
-TEST_CASE("A redirect is an answer like any other", "[http]") {
+TEST_CASE("A redirect is an answer like any other", "[H3][http][etcd][azure]") {
   scripted_server server(always("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"));
   http_bench b;
   auto const net = b.reach(server);
@@ -164,7 +164,7 @@ TEST_CASE("A redirect is an answer like any other", "[http]") {
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("Bytes behind an answer end the connection, and are nobody's answer", "[http]") {
+TEST_CASE("Bytes behind an answer end the connection, and are nobody's answer", "[H4][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write(sized(std::to_string(p.number)) + sized("smuggled"));
@@ -176,7 +176,7 @@ TEST_CASE("Bytes behind an answer end the connection, and are nobody's answer", 
   CHECK(ask(b, *net).got.body == "2");
 }
 
-TEST_CASE("Bytes that come while a connection rests end it", "[http]") {
+TEST_CASE("Bytes that come while a connection rests end it", "[H4][http][etcd][azure]") {
   std::atomic<bool> go{false}, smuggled{false};
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
@@ -196,7 +196,7 @@ TEST_CASE("Bytes that come while a connection rests end it", "[http]") {
   CHECK(run_until(b.io, [&] { return server.ended() == 2; }));
 }
 
-TEST_CASE("Connection: close and HTTP/1.0 are not kept", "[http]") {
+TEST_CASE("Connection: close and HTTP/1.0 are not kept", "[H4][http][etcd][azure]") {
   auto const head = GENERATE(as<std::string>(), "HTTP/1.1 200 OK\r\nConnection: close\r\n", "HTTP/1.0 200 OK\r\n");
   scripted_server server(always(head + "Content-Length: 0\r\n\r\n"));
   http_bench b;
@@ -243,7 +243,7 @@ TEST_CASE("run() returns while connections rest", "[http]") {
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("Nobody listens: unreachable, and nothing was sent", "[http]") {
+TEST_CASE("Nobody listens: unreachable, and nothing was sent", "[N1][http][etcd][azure]") {
   std::uint16_t port = 0;
   {
     boost::asio::io_context io;
@@ -256,7 +256,7 @@ TEST_CASE("Nobody listens: unreachable, and nothing was sent", "[http]") {
   CHECK_FALSE(e.sent);
 }
 
-TEST_CASE("A name is looked up, and all of its addresses are tried", "[http]") {
+TEST_CASE("A name is looked up, and all of its addresses are tried", "[N1][http][etcd][azure]") {
   scripted_server server(always(sized("ok")));
   http_bench b;
   CHECK(ask(b, *b.reach("localhost", server.port())).got.body == "ok");
@@ -272,7 +272,7 @@ TEST_CASE("An IPv6 address has brackets in names", "[http]") {
   CHECK_THROWS_AS(b.reach("", 1), election_error);
 }
 
-TEST_CASE("give_up ends an attempt to connect", "[http]") {
+TEST_CASE("give_up ends an attempt to connect", "[N3][http][etcd][azure]") {
   black_hole const hole;
   http_bench b;
   auto const net = b.reach("127.0.0.1", hole.address().port());
@@ -281,7 +281,7 @@ TEST_CASE("give_up ends an attempt to connect", "[http]") {
   CHECK_FALSE(e.sent);
 }
 
-TEST_CASE("An address where nothing answers leaves time for the others", "[http]") {
+TEST_CASE("An address where nothing answers leaves time for the others", "[N3][http][etcd][azure]") {
   black_hole const hole;
   scripted_server server(always(sized("")));
   http_bench b;
@@ -304,7 +304,7 @@ TEST_CASE("An address where nothing answers leaves time for the others", "[http]
   CHECK_THAT(trying->late(), ContainsSubstring("before that: no connection to somewhere:80: 127.0.0.1: no answer"));
 }
 
-TEST_CASE("give_up ends the wait for an answer, and for the rest of one", "[http]") {
+TEST_CASE("give_up ends the wait for an answer, and for the rest of one", "[N3][http][etcd][azure]") {
   struct slow {
     std::string begins, says;
   };
@@ -325,7 +325,7 @@ TEST_CASE("give_up ends the wait for an answer, and for the rest of one", "[http
   CHECK(run_until(b.io, [&] { return server.ended() == 1; }));
 }
 
-TEST_CASE("A trickle does not outlast give_up", "[http]") {
+TEST_CASE("A trickle does not outlast give_up", "[N4][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write("HTTP/1.1 200 OK\r\n\r\n");
@@ -359,7 +359,7 @@ TEST_CASE("give_up may be never", "[http]") {
   CHECK(one.result->how.ok());
 }
 
-TEST_CASE("An answer that is cut off is no answer", "[http]") {
+TEST_CASE("An answer that is cut off is no answer", "[N2][http][etcd][azure]") {
   auto const begins = GENERATE(as<std::string>(), "", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
                                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   bool const hard = GENERATE(false, true);
@@ -376,7 +376,7 @@ TEST_CASE("An answer that is cut off is no answer", "[http]") {
   CHECK(server.accepted() == 1);
 }
 
-TEST_CASE("A kept connection that the server closes at the next request", "[http]") {
+TEST_CASE("A kept connection that the server closes at the next request", "[N9][http][etcd][azure]") {
   std::atomic<int> requests{0};
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
@@ -404,7 +404,7 @@ TEST_CASE("A kept connection that the server closes at the next request", "[http
   }
 }
 
-TEST_CASE("The silent retry happens once", "[http]") {
+TEST_CASE("The silent retry happens once", "[N9][http][etcd][azure]") {
   std::atomic<int> requests{0};
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
@@ -420,7 +420,7 @@ TEST_CASE("The silent retry happens once", "[http]") {
   CHECK(server.accepted() == 2);
 }
 
-TEST_CASE("A connection that was closed while it rested is not used", "[http]") {
+TEST_CASE("A connection that was closed while it rested is not used", "[N9][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write(sized(std::to_string(p.number)));
@@ -437,7 +437,7 @@ TEST_CASE("A connection that was closed while it rested is not used", "[http]") 
   CHECK(e.got.body == "2");
 }
 
-TEST_CASE("Who drops the pending hears nothing, and the connection is closed", "[http]") {
+TEST_CASE("Who drops the pending hears nothing, and the connection is closed", "[L1][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.wait_for_end();
@@ -462,7 +462,7 @@ TEST_CASE("Who drops the pending hears nothing, and the connection is closed", "
   CHECK(one.calls == 0);
 }
 
-TEST_CASE("The transport may go before what is under way, without a call", "[http]") {
+TEST_CASE("The transport may go before what is under way, without a call", "[L2][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write(sized(""));
@@ -480,7 +480,7 @@ TEST_CASE("The transport may go before what is under way, without a call", "[htt
   CHECK(one.calls == 0);
 }
 
-TEST_CASE("done may destroy the transport, and its own pending", "[http]") {
+TEST_CASE("done may destroy the transport, and its own pending", "[L3][http][etcd][azure]") {
   scripted_server server(always(sized("ok")));
   http_bench b;
   auto net = b.reach(server);
@@ -498,7 +498,7 @@ TEST_CASE("done may destroy the transport, and its own pending", "[http]") {
   CHECK(body == "ok");
 }
 
-TEST_CASE("The end of the execution context closes everything without a call", "[http]") {
+TEST_CASE("The end of the execution context closes everything without a call", "[L2][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     if (p.number == 1) p.write(sized(""));
@@ -559,7 +559,7 @@ TEST_CASE("A field cannot bring others along", "[http]") {
   CHECK(e.how.text().find("Injected") == std::string::npos);
 }
 
-TEST_CASE("A process without free descriptors is told so", "[http]") {
+TEST_CASE("A process without free descriptors is told so", "[P6][http][etcd][azure]") {
   scripted_server server(always(sized("")));
   http_bench b;
   auto const net = b.reach(server);
@@ -578,7 +578,7 @@ TEST_CASE("A process without free descriptors is told so", "[http]") {
   CHECK_FALSE(one.result->sent);
 }
 
-TEST_CASE("Connections are not left to programs that this one starts", "[http]") {
+TEST_CASE("Connections are not left to programs that this one starts", "[P5][http][etcd][azure]") {
   scripted_server server(always(sized("")));
   http_bench b;
   auto const net = b.reach(server);
@@ -595,7 +595,7 @@ TEST_CASE("Connections are not left to programs that this one starts", "[http]")
   CHECK(ours == 1);
 }
 
-TEST_CASE("A forked child that lets go of everything takes nothing from its parent", "[http]") {
+TEST_CASE("A forked child that lets go of everything takes nothing from its parent", "[P5][http][etcd][azure]") {
   scripted_server server([&](scripted_peer& p) {
     p.read_request();
     p.write(sized("1"));

@@ -69,7 +69,7 @@ TEST_CASE("TLS to a name and to an address, on connections that are kept", "[htt
   CHECK(b.logged.empty());
 }
 
-TEST_CASE("A certificate that is not right is refused, with the reason", "[http][tls]") {
+TEST_CASE("A certificate that is not right is refused, with the reason", "[T1][http][tls][etcd][azure]") {
   struct wrong {
     certificate const* shows;
     std::string host, reason;
@@ -117,7 +117,7 @@ TEST_CASE("A server that wants to know us", "[http][tls]") {
   CHECK_THAT(nobody.details.message(), ContainsSubstring("cert_file is empty"));
 }
 
-TEST_CASE("Without close_notify a body that ends with the connection is cut off", "[http][tls]") {
+TEST_CASE("Without close_notify a body that ends with the connection is cut off", "[T2][http][tls][etcd][azure]") {
   bool const properly = GENERATE(false, true);
   scripted_server server(
       [&](scripted_peer& p) {
@@ -152,7 +152,7 @@ TEST_CASE("A TLS connection that was closed while it rested is not used", "[http
   CHECK(ask(b, *net, std::move(what)).got.body == "2");
 }
 
-TEST_CASE("A server without TLS, and one that never shakes hands", "[http][tls]") {
+TEST_CASE("A server without TLS, and one that never shakes hands", "[T1][T2][http][tls][etcd][azure]") {
   http_bench b;
   auto const options = trusting(certificates().ca);
   scripted_server plain([](scripted_peer& p) {
@@ -172,7 +172,7 @@ TEST_CASE("A server without TLS, and one that never shakes hands", "[http][tls]"
   CHECK(run_until(b.io, [&] { return silent.ended() == 1; }));
 }
 
-TEST_CASE("After a failed handshake the files are read again", "[http][tls]") {
+TEST_CASE("After a failed handshake the files are read again", "[T3][http][tls][etcd][azure]") {
   auto const& c = certificates();
   scratch_directory here;
   auto const file = here.path() / "ca.pem";
@@ -184,6 +184,84 @@ TEST_CASE("After a failed handshake the files are read again", "[http][tls]") {
   fs::remove(file);
   CHECK(ask(b, *net).how.ec == errc::tls_verify);  // the old ones stay
   fs::copy_file(c.ca, file);
+  CHECK(ask(b, *net).got.body == "ok");
+}
+
+TEST_CASE("A server that cannot do TLS 1.2 is not spoken to", "[T1][http][tls][etcd][azure]") {
+  auto const old = serving(certificates().server, {}, TLS1_1_VERSION);
+  // As far as the server goes it would work.
+  ::SSL_CTX_set_min_proto_version(old->native_handle(), TLS1_VERSION);
+  REQUIRE(::SSL_CTX_set_cipher_list(old->native_handle(), "ALL:@SECLEVEL=0") == 1);
+  scripted_server server(always(sized("ok")), old);
+  http_bench b;
+  bool const trusting_anybody = GENERATE(false, true);
+  auto how = trusting(certificates().ca);
+  if (trusting_anybody) how = {};
+  how.verify = !trusting_anybody;
+  auto const e = ask(b, *b.reach_tls("127.0.0.1", server.port(), how));
+  INFO(e.how.text());
+  CHECK(e.how.ec == errc::unreachable);
+  CHECK_THAT(e.how.details.message(), ContainsSubstring("no TLS with"));
+  CHECK_FALSE(e.sent);
+}
+
+TEST_CASE("A server's certificate that is replaced counts for new connections", "[T3][http][tls][etcd][azure]") {
+  auto const& c = certificates();
+  auto const shown = serving(c.server);
+  auto const show = [&](certificate const& next) {
+    shown->use_certificate_chain_file(next.file.string());
+    shown->use_private_key_file(next.key.string(), ssl::context::pem);
+  };
+  std::atomic<bool> close_now{false};
+  scripted_server server(
+      [&](scripted_peer& p) {
+        for (;;) {
+          p.read_request();
+          p.write(sized(std::to_string(p.number)));
+          if (close_now.exchange(false)) return p.close();
+        }
+      },
+      shown);
+  http_bench b;
+  auto const net = b.reach_tls("127.0.0.1", server.port(), trusting(c.ca));
+  CHECK(ask(b, *net).got.body == "1");
+  show(c.expired);
+  CHECK(ask(b, *net).got.body == "1");  // the connection was made before
+  close_now = true;
+  CHECK(ask(b, *net).got.body == "1");
+  REQUIRE(run_until(b.io, [&] { return server.ended() == 1; }));
+  for (int i = 0; i < 2; ++i) {  // no session of before is taken up instead
+    auto const e = ask(b, *net);
+    CHECK(e.how.ec == errc::tls_verify);
+    CHECK_THAT(e.how.details.message(), ContainsSubstring("certificate has expired"));
+    CHECK_FALSE(e.sent);
+  }
+  show(c.server);
+  CHECK(ask(b, *net).got.body == "4");
+}
+
+TEST_CASE("Our certificate that is replaced is shown after the server has refused the old one",
+          "[T3][http][tls][etcd][azure]") {
+  auto const& c = certificates();
+  int const newest = GENERATE(0, TLS1_2_VERSION);
+  scratch_directory here;
+  auto const put = [&](certificate const& who) {
+    fs::copy_file(who.file, here.path() / "cert.pem", fs::copy_options::overwrite_existing);
+    fs::copy_file(who.key, here.path() / "key.pem", fs::copy_options::overwrite_existing);
+  };
+  scripted_server server(always(sized("ok")), serving(c.server, c.ca, newest));
+  http_bench b;
+  put(c.client_of_other_ca);
+  auto const net =
+      b.reach_tls("127.0.0.1", server.port(), trusting(c.ca, {here.path() / "cert.pem", here.path() / "key.pem"}));
+  CHECK(ask(b, *net).how.ec == errc::unauthorized);
+  CHECK(ask(b, *net).how.ec == errc::unauthorized);
+  put(c.client);
+  // Read again after a failure, so the next attempt may still show the old one.
+  auto next = ask(b, *net);
+  if (!next.how.ok()) next = ask(b, *net);
+  INFO(next.how.text());
+  CHECK(next.got.body == "ok");
   CHECK(ask(b, *net).got.body == "ok");
 }
 
@@ -220,7 +298,7 @@ TEST_CASE("PEM files that cannot be used are named", "[http][tls]") {
   CHECK(complaint(o) == "tls key_file: cannot read " + locked + ": it is encrypted");
 }
 
-TEST_CASE("The context's end, and giving up, in the middle of TLS", "[http][tls]") {
+TEST_CASE("The context's end, and giving up, in the middle of TLS", "[L2][http][tls][etcd][azure]") {
   scripted_server server(
       [&](scripted_peer& p) {
         p.read_request();

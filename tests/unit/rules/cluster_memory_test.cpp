@@ -5,7 +5,7 @@
 using coelect::rules::belief;
 using coelect::rules::cluster_memory;
 
-TEST_CASE("R10: the first answer decides which cluster it is") {
+TEST_CASE("R10: the first answer decides which cluster it is", "[N11][etcd]") {
   cluster_memory m;
   CHECK_FALSE(m.met());
   CHECK(m.admit(1, 5, 10, true, 0) == belief::fine);
@@ -31,7 +31,8 @@ TEST_CASE("R10: only a member that commits shows which vote was the last: one th
   CHECK(m.admit(1, 5, 11, true, 0) == belief::fine);
 }
 
-TEST_CASE("R10: only a write shows that the store went back, and only against what was known before it was sent") {
+TEST_CASE("R10: only a write shows that the store went back, and only against what was known before it was sent",
+          "[S9][etcd]") {
   cluster_memory m;
   CHECK(m.admit(1, 5, 100, true, 0) == belief::fine);
   CHECK(m.admit(1, 5, 90, false, 100) == belief::fine);  // a follower's keep-alive may lag

@@ -65,7 +65,7 @@ TEST_CASE("R6: every candidacy has an identity of its own") {
   CHECK(fsm.campaign(false).enter);
 }
 
-TEST_CASE("R7: a token that does not grow is an error, not a term") {
+TEST_CASE("R7: a token that does not grow is an error, not a term", "[S9][S10][etcd][azure]") {
   for (std::uint64_t const token : {4, 5}) {
     auto fsm = leading(5);
     fsm.resign();
@@ -95,7 +95,7 @@ TEST_CASE("try_campaign ends after one attempt, whatever comes of it") {
   CHECK(*o.campaign_done == errc::unreachable);
 }
 
-TEST_CASE("transient trouble is retried for ever, with a growing pause and the same identity") {
+TEST_CASE("transient trouble is retried for ever, with a growing pause and the same identity", "[N1][etcd][azure]") {
   auto fsm = fresh();
   fsm.campaign(false);
   std::chrono::nanoseconds longest{};

@@ -31,7 +31,7 @@ TEST_CASE("R1: the deadline counts from the sending, not from the answer") {
   CHECK(fsm.deadline() == at(113s));
 }
 
-TEST_CASE("R1: an answer to an older request does not shorten the deadline") {
+TEST_CASE("R1: an answer to an older request does not shorten the deadline", "[N8][etcd][azure]") {
   auto fsm = held_since(100s);
   fsm.renewed(at(104s), 10s, at(104s));
   auto const orders = fsm.renewed(at(102s), 10s, at(105s));
@@ -48,7 +48,7 @@ TEST_CASE("R1: the lease length that the store granted counts, and never more th
   CHECK(longer.deadline() == at(109s));
 }
 
-TEST_CASE("R2: an OK that arrives after the deadline ends the lease") {
+TEST_CASE("R2: an OK that arrives after the deadline ends the lease", "[N4][etcd][azure]") {
   auto fsm = held_since(100s);
   auto const orders = fsm.renewed(at(108s), 10s, at(109s));
   REQUIRE(orders.over);
@@ -65,7 +65,7 @@ TEST_CASE("R2: a grant whose answer took longer than the lease is trusted is no 
   CHECK_FALSE(fsm.alive());
 }
 
-TEST_CASE("R3: the deadline is reached by the clock alone while a renewal hangs") {
+TEST_CASE("R3: the deadline is reached by the clock alone while a renewal hangs", "[N3][etcd][azure]") {
   auto fsm = held_since(100s);
   auto const due = fsm.tick(at(104s));
   REQUIRE(due.renew_until);
@@ -85,7 +85,7 @@ TEST_CASE("R3: no attempt is given longer than the deadline") {
   CHECK(*retry.renew_until == at(109s));
 }
 
-TEST_CASE("R5: either clock ends the lease") {
+TEST_CASE("R5: either clock ends the lease", "[P4][etcd][azure]") {
   timings const t = ten_seconds();
   lease_fsm suspended(t, 1);
   suspended.granted(at(100s), 10s, at(100s));
@@ -107,7 +107,7 @@ TEST_CASE("R11: the warning comes ahead of the deadline, once, and is taken back
   CHECK_FALSE(fsm.at_risk());
 }
 
-TEST_CASE("R12: no failure moves the deadline, whatever it is") {
+TEST_CASE("R12: no failure moves the deadline, whatever it is", "[H2][etcd][azure]") {
   for (auto const code : {errc::timed_out, errc::unreachable, errc::overloaded, errc::unauthorized, errc::bad_response,
                           errc::tls_verify}) {
     auto fsm = held_since(100s);
@@ -189,7 +189,7 @@ TEST_CASE("one lost renewal at any place costs nothing, even when it used up its
   }
 }
 
-TEST_CASE("when all renewals from any place on fail, the lease ends exactly at its deadline") {
+TEST_CASE("when all renewals from any place on fail, the lease ends exactly at its deadline", "[N1][etcd][azure]") {
   for (unsigned failing = 0; failing < 20; ++failing) {
     auto const over = run_with_failures(failing, 1'000'000, true);
     REQUIRE(over);

@@ -138,7 +138,7 @@ TEST_CASE("A token is replaced after half of a long life, else five minutes earl
   CHECK(refresh_after(4min) == 2min);
 }
 
-TEST_CASE("Requests that wait for a token share one fetch, each with its own deadline", "[azure][credential]") {
+TEST_CASE("Requests that wait for a token share one fetch, each with its own deadline", "[T4][azure][credential]") {
   bearer_bench b;
   bearer_bench::asked soon, later, dropped;
   CHECK_FALSE(b.who->ready());
@@ -178,7 +178,7 @@ TEST_CASE("A fetch goes on when nobody waits any more, and ends by a limit of it
   CHECK(b.source->fetches == 1);
 }
 
-TEST_CASE("A token is refreshed in the background and used until it ends", "[azure][credential]") {
+TEST_CASE("A token is refreshed in the background and used until it ends", "[T4][azure][credential]") {
   bearer_bench b;
   b.begin_with("old", 3600s);
   b.world.run_for(54min);
@@ -228,7 +228,8 @@ TEST_CASE("A token is refreshed in the background and used until it ends", "[azu
   }
 }
 
-TEST_CASE("A token that was refused is given up once, and the next one is not blamed for it", "[azure][credential]") {
+TEST_CASE("A token that was refused is given up once, and the next one is not blamed for it",
+          "[T4][azure][credential]") {
   bearer_bench b;
   b.begin_with("first", 3600s);
   CHECK(b.who->refused());

@@ -129,14 +129,14 @@ TEST_CASE("A federated token is read anew each time", "[azure][credential]") {
   says(b.fetch(*from_workload_identity(b.around)), errc::unauthorized, "it is no file");
 }
 
-TEST_CASE("A service that cannot be reached says so", "[azure][credential]") {
+TEST_CASE("A service that cannot be reached says so", "[N1][azure][credential]") {
   variables const env({{"AZURE_AUTHORITY_HOST", "http://127.0.0.1:1"}});
   credential_bench b;
   auto const source = from_client_secret(b.around, "t", "c", base::secret(canary));
   says(b.fetch(*source), errc::unreachable, "client secret: no connection to 127.0.0.1:1");
 }
 
-TEST_CASE("Answers come by the deadline, or not at all", "[azure][credential]") {
+TEST_CASE("Answers come by the deadline, or not at all", "[N3][azure][credential]") {
   scripted_server server([](scripted_peer& p) { p.wait_for_end(); });
   variables const env({{"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://" + server.name()}});
   credential_bench b;
@@ -149,7 +149,7 @@ TEST_CASE("Answers come by the deadline, or not at all", "[azure][credential]") 
   CHECK(dropped.calls == 0);
 }
 
-TEST_CASE("Trouble that passes is waited for, other trouble is not", "[azure][credential]") {
+TEST_CASE("Trouble that passes is waited for, other trouble is not", "[H2][azure][credential]") {
   struct story {
     std::vector<int> statuses;
     bool ok;
@@ -254,7 +254,7 @@ TEST_CASE("A store's requests get their token from a real server", "[azure][cred
   CHECK(starts(b.said, "azure: a token from client secret, good for 3599 s"));
 }
 
-TEST_CASE("The user's function may answer on any thread, twice, badly or never", "[azure][credential]") {
+TEST_CASE("The user's function may answer on any thread, twice, badly or never", "[L3][L4][azure][credential]") {
   credential_bench b;
   std::function<void(error_code, azure_token)> answer;
   std::function<void()> act;

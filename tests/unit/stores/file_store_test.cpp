@@ -105,7 +105,7 @@ TEST_CASE("file: the first token of a new file is the wall clock, so a deleted f
   CHECK(second.fencing_token() > token);
 }
 
-TEST_CASE("file: two candidates of one process exclude each other; elections are independent") {
+TEST_CASE("file: two candidates of one process exclude each other; elections are independent", "[L5][file]") {
   file_scene s;
   auto a = s.candidate("A");
   auto b = s.candidate("B");
@@ -123,7 +123,7 @@ TEST_CASE("file: two candidates of one process exclude each other; elections are
   CHECK(second.result.valid());
 }
 
-TEST_CASE("file: a deleted or replaced lock file ends the term at once") {
+TEST_CASE("file: a deleted or replaced lock file ends the term at once", "[P7][file]") {
   for (bool const replaced : {false, true}) {
     file_scene s;
     s.where = s.open(60s);  // so that it is inotify that tells
@@ -146,7 +146,7 @@ TEST_CASE("file: a deleted or replaced lock file ends the term at once") {
   }
 }
 
-TEST_CASE("file: a waiting candidate does not overtake the holder of a deleted file") {
+TEST_CASE("file: a waiting candidate does not overtake the holder of a deleted file", "[P7][file]") {
   file_scene s;
   auto a = s.candidate("A");
   auto b = s.candidate("B");
@@ -168,7 +168,7 @@ TEST_CASE("file: a waiting candidate does not overtake the holder of a deleted f
   CHECK(next.result.fencing_token() > token);
 }
 
-TEST_CASE("file: a file replaced twice is noticed as soon as the first time") {
+TEST_CASE("file: a file replaced twice is noticed as soon as the first time", "[P7][file]") {
   file_scene s;
   s.where = s.open(60s);
   auto a = s.candidate("A");
@@ -190,7 +190,7 @@ TEST_CASE("file: a file replaced twice is noticed as soon as the first time") {
       s.io, [&] { return static_cast<bool>(next.result.ended()); }, 2s));
 }
 
-TEST_CASE("file: a store dropped right after a question, or with its context, leaves nothing behind") {
+TEST_CASE("file: a store dropped right after a question, or with its context, leaves nothing behind", "[L2][file]") {
   for (int i = 0; i < 50; ++i) {
     file_scene s;
     catcher<sighting> seen;
@@ -206,7 +206,7 @@ TEST_CASE("file: a store dropped right after a question, or with its context, le
   }
 }
 
-TEST_CASE("file: a FIFO in the lock file's place holds nobody up") {
+TEST_CASE("file: a FIFO in the lock file's place holds nobody up", "[P7][file]") {
   file_scene s;
   REQUIRE(::mkfifo(s.lock.c_str(), 0600) == 0);
   auto o = s.candidate("observer");
@@ -219,7 +219,7 @@ TEST_CASE("file: a FIFO in the lock file's place holds nobody up") {
   CHECK(s.win(a).valid());
 }
 
-TEST_CASE("file: without inotify polling notices everything, only later") {
+TEST_CASE("file: without inotify polling notices everything, only later", "[P6][P7][file]") {
   file_scene s;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -382,7 +382,7 @@ TEST_CASE("file: an emptied lock file counts on from the present") {
   CHECK(term.fencing_token() > token);
 }
 
-TEST_CASE("file: what stands in the lock file's place is refused or followed with care") {
+TEST_CASE("file: what stands in the lock file's place is refused or followed with care", "[P7][file]") {
   file_scene s;
   auto a = s.candidate("A");
   std::filesystem::create_symlink("/etc/passwd", s.lock);
@@ -393,7 +393,7 @@ TEST_CASE("file: what stands in the lock file's place is refused or followed wit
   CHECK_THROWS_WITH(s.win(b), ContainsSubstring("directory"));
 }
 
-TEST_CASE("file: the directory vanishes, and comes back") {
+TEST_CASE("file: the directory vanishes, and comes back", "[P7][file]") {
   file_scene s;
   auto a = s.candidate("A");
   auto term = s.win(a);
@@ -407,7 +407,7 @@ TEST_CASE("file: the directory vanishes, and comes back") {
   CHECK(s.win(c).valid());
 }
 
-TEST_CASE("file: a full disk is a failed attempt that says so, and passes") {
+TEST_CASE("file: a full disk is a failed attempt that says so, and passes", "[P6][file]") {
   scratch_directory scratch;
   file_scene s;
   auto a = s.candidate("A");
@@ -426,6 +426,32 @@ TEST_CASE("file: a full disk is a failed attempt that says so, and passes") {
   ::signal(SIGXFSZ, old);
   CHECK(told);
   CHECK(a.last_answer().message().find("leader.lock") != std::string::npos);
+  CHECK(run_until(s.io, [&] { return won.done(); }));
+  CHECK(won.result.valid());
+}
+
+TEST_CASE("file: without a free descriptor an attempt fails and says so, and the next one is well", "[P6][file]") {
+  file_scene s;
+  auto a = s.candidate("A");
+  auto held = s.candidate("H", "other");
+  auto const kept = s.win(held);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  catcher<leadership> won;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  a.campaign(won.handler());
+  bool const told = run_until(
+      s.io, [&] { return !a.last_answer().message().empty(); }, 3s);
+  // Longer than a recheck: whoever leads needs none.
+  bool const lost = run_until(
+      s.io, [&] { return !kept.valid(); }, 500ms);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(told);
+  CHECK_THAT(a.last_answer().message(), ContainsSubstring("raise the limit of open files"));
+  CHECK_FALSE(lost);
+  CHECK_FALSE(won.done());
   CHECK(run_until(s.io, [&] { return won.done(); }));
   CHECK(won.result.valid());
 }
@@ -459,7 +485,7 @@ TEST_CASE("file: directories that cannot work are refused at construction, with 
   CHECK_THAT(refusal(o), ContainsSubstring("retry_min"));
 }
 
-TEST_CASE("file: network, FUSE and kernel file systems are refused; disks are not") {
+TEST_CASE("file: network, FUSE and kernel file systems are refused; disks are not", "[P7][file]") {
   using stores::file::what_is_wrong_with_file_system;
   auto const usual = in("/x");
   auto remote = usual;
@@ -473,7 +499,7 @@ TEST_CASE("file: network, FUSE and kernel file systems are refused; disks are no
     CHECK(what_is_wrong_with_file_system(type, usual).empty());
 }
 
-TEST_CASE("file: what the disk answers is told in words, with the cure and the right class") {
+TEST_CASE("file: what the disk answers is told in words, with the cure and the right class", "[P6][file]") {
   using stores::file::from_errno;
   auto const full = from_errno(ENOSPC, "write", "/x/leader.lock");
   CHECK(full.ec == cond::transient);

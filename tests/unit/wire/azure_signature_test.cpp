@@ -135,7 +135,7 @@ TEST_CASE("connection strings") {
   }
 }
 
-TEST_CASE("what the Blob service's refusals mean") {
+TEST_CASE("what the Blob service's refusals mean", "[H1][H2][H7][azure]") {
   auto const judge_it = [](int status, char const* code, std::string body = {}) {
     http::response r;
     r.status = status;

@@ -26,7 +26,7 @@ TEST_CASE("a header keeps all 64 bits") {
   CHECK_FALSE(read_header(R"({"header":{"revision":"99999999999999999999"}})"));
 }
 
-TEST_CASE("numbers may come as numbers, and absent ones are zero") {
+TEST_CASE("numbers may come as numbers, and absent ones are zero", "[H5][etcd]") {
   auto const a = read_keepalive(R"({"result":{"header":{"revision":4,"raft_term":2},"ID":77,"TTL":10}})");
   REQUIRE(a);
   CHECK(a->lease == 77);
@@ -40,14 +40,14 @@ TEST_CASE("numbers may come as numbers, and absent ones are zero") {
   CHECK_FALSE(read_keepalive("{\"result\":{" + std::string(H) + R"(,"ID":"1","TTL":"ten"}})"));
 }
 
-TEST_CASE("a grant without a lease is no grant") {
+TEST_CASE("a grant without a lease is no grant", "[H5][etcd]") {
   CHECK(read_grant(with_header(R"(,"ID":"9041998786639677200","TTL":"10")"))->ttl == 10);
   CHECK_FALSE(read_grant(with_header("")));
   CHECK_FALSE(read_grant(with_header(R"(,"ID":"5")")));
   CHECK_FALSE(read_grant(with_header(R"(,"ID":"5","TTL":"-1")")));
 }
 
-TEST_CASE("a transaction's answer has what was asked for, or is none") {
+TEST_CASE("a transaction's answer has what was asked for, or is none", "[H5][etcd]") {
   auto const body = with_header(
       R"(,"succeeded":true,"responses":[{"response_put":{"header":{"revision":"4"}}},{"response_range":{"header":{"revision":"4"},"kvs":[{"key":"cDEvYQ==","create_revision":"2","mod_revision":"3","version":"1","value":"dg==","lease":"7"}],"more":true,"count":"2"}}])");
   auto const a = read_txn(body, 2, 1);
@@ -68,13 +68,13 @@ TEST_CASE("a transaction's answer has what was asked for, or is none") {
   CHECK(failed->operations[0].kvs.empty());
 }
 
-TEST_CASE("keys that are not base64, or empty, make an answer worthless") {
+TEST_CASE("keys that are not base64, or empty, make an answer worthless", "[H5][etcd]") {
   CHECK_FALSE(read_range(with_header(R"(,"kvs":[{"key":"%%"}])")));
   CHECK_FALSE(read_range(with_header(R"(,"kvs":[{"value":"dg=="}])")));
   CHECK(read_range(with_header(""))->kvs.empty());
 }
 
-TEST_CASE("garbage of every kind is no answer") {
+TEST_CASE("garbage of every kind is no answer", "[H5][etcd]") {
   std::string const deep = std::string(100, '[') + std::string(100, ']');
   for (std::string const& text :
        {std::string(), std::string("null"), std::string("[]"), std::string("404 page not found"), std::string("{"),
@@ -91,7 +91,7 @@ TEST_CASE("garbage of every kind is no answer") {
   }
 }
 
-TEST_CASE("an error is read in every dialect") {
+TEST_CASE("an error is read in every dialect", "[H6][etcd]") {
   auto const check = [](char const* body, int code, char const* message) {
     auto const f = read_failure(404, body);
     INFO(body);
@@ -111,7 +111,7 @@ TEST_CASE("an error is read in every dialect") {
   check("", 0, "HTTP status 404");
 }
 
-TEST_CASE("what an answer means") {
+TEST_CASE("what an answer means", "[H1][H2][H3][S4][etcd]") {
   auto const judge_it = [](int status, int code, char const* message) { return judge(status, {code, message}, ""); };
   auto v = judge_it(503, 14, "etcdserver: request timed out");
   CHECK(v.ec == errc::timed_out);
@@ -144,7 +144,7 @@ TEST_CASE("what an answer means") {
   CHECK(judge_it(502, 0, "HTTP status 502").ec == errc::unreachable);
 }
 
-TEST_CASE("watch lines") {
+TEST_CASE("watch lines", "[H6][etcd]") {
   auto line = read_watch_line("{\"result\":{" + std::string(H) + R"(,"created":true}})");
   REQUIRE(line);
   CHECK(line->created);

@@ -33,7 +33,8 @@ TEST_CASE("azure R1: a term is trusted from the sending of the acquire on, howev
   CHECK(s.deadline(term) == last_sent(s, "acquire") + V);
 }
 
-TEST_CASE("azure R1: an acquire whose answer was lost counts from the one that was answered, under the same id") {
+TEST_CASE("azure R1: an acquire whose answer was lost counts from the one that was answered, under the same id",
+          "[N5][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   s.azure->when(
@@ -59,7 +60,8 @@ TEST_CASE("azure R1: a renewal counts from its sending, not from its answer") {
   CHECK(s.world.now() >= last_sent(s, "renew") + 2s);
 }
 
-TEST_CASE("azure R2: answers that come after the deadline, or none at all, end the term at the deadline") {
+TEST_CASE("azure R2: answers that come after the deadline, or none at all, end the term at the deadline",
+          "[N3][N6][azure]") {
   azure_scene s;
   auto e = s.make_elector("A");
   auto term = s.win(e);
@@ -83,7 +85,7 @@ TEST_CASE("azure R2: answers that come after the deadline, or none at all, end t
   }
 }
 
-TEST_CASE("azure R2: a win whose answers came too late is none, and the lease is given back") {
+TEST_CASE("azure R2: a win whose answers came too late is none, and the lease is given back", "[N4][azure]") {
   azure_scene s;
   s.how.timing.request_timeout = 2500ms;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
@@ -106,7 +108,7 @@ TEST_CASE("azure R2: a win whose answers came too late is none, and the lease is
   CHECK(won.result.fencing_token() == s.counted());
 }
 
-TEST_CASE("azure: a renewal that is answered with another id, or with none, is a loss") {
+TEST_CASE("azure: a renewal that is answered with another id, or with none, is a loss", "[S11][azure]") {
   auto const id = GENERATE(as<std::string>(), stranger, "");
   azure_scene s;
   auto e = s.make_elector("A");
@@ -117,7 +119,7 @@ TEST_CASE("azure: a renewal that is answered with another id, or with none, is a
   CHECK(term.ended().code() == errc::lease_lost);
 }
 
-TEST_CASE("azure: an acquire that is answered with another id is no win") {
+TEST_CASE("azure: an acquire that is answered with another id is no win", "[S11][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   s.azure->when("acquire", [](blob_call& c) {
@@ -130,7 +132,8 @@ TEST_CASE("azure: an acquire that is answered with another id is no win") {
   CHECK(term.fencing_token() == 6);
 }
 
-TEST_CASE("azure: our own term write, whose answer was lost, is known by its nonce; there is no second token for it") {
+TEST_CASE("azure: our own term write, whose answer was lost, is known by its nonce; there is no second token for it",
+          "[N5][azure]") {
   auto const lost = GENERATE(0, 1);
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
@@ -143,7 +146,7 @@ TEST_CASE("azure: our own term write, whose answer was lost, is known by its non
   CHECK(s.deadline(term) == last_sent(s, "acquire") + V);
 }
 
-TEST_CASE("azure: our own term is not enough for a win when the lease was broken meanwhile") {
+TEST_CASE("azure: our own term is not enough for a win when the lease was broken meanwhile", "[S8][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   s.azure->when("count", [&](blob_call& c) {
@@ -157,7 +160,8 @@ TEST_CASE("azure: our own term is not enough for a win when the lease was broken
   CHECK(term.fencing_token() == s.counted());
 }
 
-TEST_CASE("azure: a term write that comes through late, after a second one was begun, gives its term to nobody") {
+TEST_CASE("azure: a term write that comes through late, after a second one was begun, gives its term to nobody",
+          "[N8][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   std::optional<blob_call> late;
@@ -179,7 +183,8 @@ TEST_CASE("azure: a term write that comes through late, after a second one was b
   CHECK(s.azure->carry_out(*late).status == 412);
 }
 
-TEST_CASE("azure: a lease that was taken between acquire and the term write is no win, and no term is lost to it") {
+TEST_CASE("azure: a lease that was taken between acquire and the term write is no win, and no term is lost to it",
+          "[S8][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   s.azure->when("count", [&](blob_call&) {
@@ -194,7 +199,8 @@ TEST_CASE("azure: a lease that was taken between acquire and the term write is n
   CHECK(s.leader_blob().lease != stranger);
 }
 
-TEST_CASE("azure: a stranger's write between look and term write costs a look, not a term that is there twice") {
+TEST_CASE("azure: a stranger's write between look and term write costs a look, not a term that is there twice",
+          "[S10][azure]") {
   azure_scene s;
   s.azure->blobs["/leases/leader"].metadata = {{"x-ms-meta-term", "5"}};
   s.azure->when("count", [&](blob_call&) {
@@ -216,7 +222,8 @@ TEST_CASE("azure: a new blob's first term is the service's own time, not ours") 
   CHECK(count_of(s, "make") == 1);
 }
 
-TEST_CASE("azure: no token comes twice when the blob is deleted, or wiped, in the very second of its first term") {
+TEST_CASE("azure: no token comes twice when the blob is deleted, or wiped, in the very second of its first term",
+          "[S9][azure]") {
   auto const wiped = GENERATE(false, true);
   azure_scene s;
   std::uint64_t last = 0;
@@ -256,7 +263,7 @@ TEST_CASE("azure: every candidacy has a lease id of its own, a version 4 GUID in
   }
 }
 
-TEST_CASE("azure: a release whose answer was lost was one: the second is told so, and that is success") {
+TEST_CASE("azure: a release whose answer was lost was one: the second is told so, and that is success", "[N7][azure]") {
   azure_scene s;
   auto e = s.make_elector("A");
   auto term = s.win(e);
@@ -269,7 +276,8 @@ TEST_CASE("azure: a release whose answer was lost was one: the second is told so
   CHECK(s.leader_blob().lease.empty());
 }
 
-TEST_CASE("azure: two renewals apart, a refusal is got over; the deadline stays where it was meanwhile") {
+TEST_CASE("azure: two renewals apart, a refusal is got over; the deadline stays where it was meanwhile",
+          "[T5][azure]") {
   azure_scene s;
   auto e = s.make_elector("A");
   auto term = s.win(e);

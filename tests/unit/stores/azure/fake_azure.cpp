@@ -1,9 +1,12 @@
-// What the pretended storage account does with a request, and how its answers travel.
+// How requests reach the pretended storage account, and how its answers travel.
 #include "fake_azure.hpp"
-#include "wire/azure_date.hpp"
 #include <algorithm>
 
 namespace coelect::test {
+
+fake_azure::fake_azure(virtual_world& world) : model([&world] { return world.now(); }), world_(world) {
+  model.make_container("/leases");
+}
 
 http::response fake_azure::answer(int status, std::string const& code) {
   http::response r;
@@ -12,84 +15,34 @@ http::response fake_azure::answer(int status, std::string const& code) {
   return r;
 }
 
-std::string fake_azure::date() const {
-  auto const begin = wire::azure::read_http_date("Fri, 26 Jun 2026 23:39:12 GMT").value();
-  auto const gone = std::chrono::floor<std::chrono::seconds>(world_.now() - begin_);
-  return wire::azure::http_date(begin + gone);
-}
-
 std::vector<blob_call> fake_azure::calls_of(std::string const& kind) const {
   std::vector<blob_call> some;
   std::copy_if(calls.begin(), calls.end(), std::back_inserter(some), [&](auto const& c) { return c.kind == kind; });
   return some;
 }
 
-http::response fake_azure::lease_action(blob& b, blob_call const& c) const {
-  bool const mine = c.field("x-ms-lease-id") == b.lease && !b.lease.empty();
-  if (c.kind == "acquire") {
-    auto const id = c.field("x-ms-proposed-lease-id");
-    if (leased(b) && b.lease != id) return answer(409, "LeaseAlreadyPresent");
-    b.lease = id;
-    b.broken = false;
-    b.until = world_.now() + std::chrono::seconds(std::stoi(c.field("x-ms-lease-duration")));
-  } else if (c.kind == "renew") {
-    if (!mine) return answer(409, "LeaseIdMismatchWithLeaseOperation");
-    if (b.broken) return answer(409, "LeaseIsBrokenAndCannotBeRenewed");
-    b.until = world_.now() + std::chrono::seconds(20);
-  } else if (c.kind == "release") {
-    if (!mine) return answer(409, "LeaseIdMismatchWithLeaseOperation");
-    b.lease.clear();
-    return answer(200);
-  } else {
-    b.broken = true;
-    return answer(202);
-  }
-  auto good = answer(c.kind == "acquire" ? 201 : 200);
-  good.fields.push_back({"x-ms-lease-id", b.lease});
-  return good;
-}
-
-http::response fake_azure::write(blob& b, blob_call const& c) const {
-  if (c.field("If-Match") != b.etag()) return answer(412, "ConditionNotMet");
-  if (!leased(b)) return answer(412, "LeaseNotPresentWithBlobOperation");
-  if (c.field("x-ms-lease-id") != b.lease) return answer(412, "LeaseIdMismatchWithBlobOperation");
-  b.metadata.clear();
-  for (auto const& f : c.fields)
-    if (f.name.starts_with("x-ms-meta-")) b.metadata.push_back(f);
-  ++b.version;
-  auto good = answer(200);
-  good.fields.push_back({"ETag", b.etag()});
-  return good;
-}
-
 http::response fake_azure::carry_out(blob_call const& c) {
-  auto const found = blobs.find(c.blob);
-  if (c.kind == "make") {
-    if (found != blobs.end()) return answer(412, "LeaseIdMissing");  // as the service says it
-    blobs[c.blob].metadata = {{"x-ms-meta-term", c.field("x-ms-meta-term")}};
-    return answer(201);
-  }
-  if (found == blobs.end()) return answer(404, "BlobNotFound");
-  auto& b = found->second;
-  if (c.kind == "count") return write(b, c);
-  if (c.kind != "look") return lease_action(b, c);
-  auto seen = answer(200);
-  seen.fields.push_back({"x-ms-lease-state", leased(b) ? "leased" : "available"});
-  seen.fields.push_back({"ETag", b.etag()});
-  seen.fields.insert(seen.fields.end(), b.metadata.begin(), b.metadata.end());
-  return seen;
+  http::request what;
+  what.method = c.method;
+  what.target = c.target;
+  what.fields = c.fields;
+  what.body = c.body;
+  return model.serve(0, what);
 }
 
 blob_call fake_azure::arrive(http::request const& what) {
   blob_call c;
+  c.method = what.method;
   c.target = what.target;
   c.fields = what.fields;
+  c.body = what.body;
   c.at = world_.now();
   c.blob = what.target.substr(0, what.target.find('?'));
   c.kind = c.field("x-ms-lease-action");
   if (what.method == "HEAD") c.kind = "look";
   else if (what.target.find("comp=metadata") != what.target.npos) c.kind = "count";
-  else if (c.kind.empty()) c.kind = "make";
+  else if (what.target.find("restype=container") != what.target.npos) c.kind = "container";
+  else if (c.kind.empty()) c.kind = c.field("x-ms-meta-fresh").empty() ? "state" : "make";
   for (auto& r : rules_) {
     if (r.left == 0 || !r.fits(c)) continue;
     --r.left;
@@ -115,7 +68,7 @@ public:
     answer.sent = true;
     if (call.execute) answer.got = azure_->carry_out(call);
     if (call.instead) answer.got = *call.instead;
-    answer.got.fields.push_back({"Date", azure_->date()});
+    if (answer.got.get("Date").empty()) answer.got.fields.push_back({"Date", azure_->model.date()});
     if (call.edit) call.edit(answer.got);
     auto when = context_->now() + call.delay;
     if (!call.answered || give_up.reached(when)) {

@@ -1,14 +1,13 @@
-// A pretended storage account on virtual time: blobs, leases and metadata as the service has them, until a rule of the
-// test says otherwise.
+// A pretended storage account on virtual time: it answers as the service does, until a rule of the test says otherwise.
 #pragma once
 #include "http/transport.hpp"
+#include "models/azure_model.hpp"
 #include "support/catch.hpp"
 #include "support/one_host.hpp"
 #include "support/virtual_world.hpp"
 #include "wire/azure_lease.hpp"
 #include <coelect/azure_blob_store.hpp>
 #include <list>
-#include <map>
 #include <vector>
 
 namespace coelect::test {
@@ -17,8 +16,10 @@ namespace coelect::test {
 struct blob_call {
   std::string kind;  ///< acquire, renew, release, break, make, look, count, container, state
   std::string blob;  ///< "/leases/leader"
+  std::string method;
   std::string target;
   std::vector<http::field> fields;
+  std::string body;
   nanoseconds at{};  ///< World time when it was sent.
 
   std::chrono::milliseconds delay{1};           ///< From sending to the answer.
@@ -37,17 +38,11 @@ struct blob_call {
 
 class fake_azure : public http::network, public std::enable_shared_from_this<fake_azure> {
 public:
-  explicit fake_azure(virtual_world& world) : world_(world), begin_(world.now()) {}
+  explicit fake_azure(virtual_world& world);
 
-  struct blob {
-    std::string lease{};  ///< Of the last holder.
-    nanoseconds until{};  ///< When it runs out.
-    bool broken = false;
-    int version = 1;
-    std::vector<http::field> metadata{};
-    std::string etag() const { return "\"" + std::to_string(version) + "\""; }
-  };
-  std::map<std::string, blob> blobs;
+  azure_model model;  ///< Of the service, with the container "leases".
+  using blob = azure_model::blob;
+  azure_model::blob_map& blobs = model.blobs;
   std::vector<blob_call> calls;  ///< All of them, oldest first.
 
   using test_fn = std::function<bool(blob_call const&)>;
@@ -64,7 +59,6 @@ public:
   std::vector<blob_call> calls_of(std::string const& kind) const;
   http::response carry_out(blob_call const& c);
   static http::response answer(int status, std::string const& code = {});
-  std::string date() const;  ///< Whole seconds, as in every answer.
 
   std::shared_ptr<http::transport> reach(std::shared_ptr<store_context> context, http::origin, tls_options const&,
                                          http::transport_limits) override;
@@ -77,12 +71,8 @@ private:
     std::size_t left;
   };
   blob_call arrive(http::request const& what);
-  http::response lease_action(blob& b, blob_call const& c) const;
-  http::response write(blob& b, blob_call const& c) const;
-  bool leased(blob const& b) const { return !b.lease.empty() && !b.broken && world_.now() < b.until; }
 
   virtual_world& world_;
-  nanoseconds const begin_;  ///< Then it was Fri, 26 Jun 2026 23:39:12 GMT.
   std::list<rule> rules_;
 };
 
@@ -134,12 +124,7 @@ struct azure_scene {
   }
   nanoseconds deadline(leadership const& term) const { return world.now() + term.remaining(); }
   fake_azure::blob& leader_blob() { return azure->blobs.at("/leases/leader"); }
-  /// In the metadata now.
-  std::uint64_t counted() {
-    for (auto const& f : leader_blob().metadata)
-      if (f.name == "x-ms-meta-term") return std::stoull(f.value);
-    return 0;
-  }
+  std::uint64_t counted() const { return azure->model.term_of("/leases/leader"); }  ///< In the metadata now.
 
   std::vector<std::string> lines;
   azure_blob_store_options how;
