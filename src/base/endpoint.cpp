@@ -9,8 +9,11 @@
 namespace coelect::base {
 namespace {
 
+// Behind a user name stands a password, and behind a question mark perhaps a signature: then nothing is shown.
 [[noreturn]] void refuse(std::string_view option, std::string_view text, std::string const& why) {
-  throw election_error(errc::bad_options, std::string(option) + ": '" + std::string(text.substr(0, 200)) + "' " + why);
+  bool const showable = text.find_first_of("@?#") == text.npos;
+  auto const what = showable ? "'" + std::string(text.substr(0, 200)) + "'" : std::string("what is given");
+  throw election_error(errc::bad_options, std::string(option) + ": " + what + " " + why);
 }
 
 bool host_character(char c) {

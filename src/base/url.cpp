@@ -18,9 +18,9 @@ std::string shown(std::string_view text) {
 
 /// What stands between // and the path. Nothing where a user name is in it, which is refused below.
 std::string_view authority_in(std::string_view text) {
-  auto const slashes = text.find("://");
-  if (slashes == text.npos) return {};
-  auto const rest = text.substr(slashes + 3);
+  auto const colon = text.find(':');
+  if (colon == text.npos || !text.substr(colon).starts_with("://")) return {};
+  auto const rest = text.substr(colon + 3);
   auto const authority = rest.substr(0, rest.find_first_of("/?#"));
   return authority.find('@') == authority.npos ? authority : std::string_view();
 }

@@ -80,6 +80,7 @@ void fault_schedule::happen(fault const& one) {
   auto const which = world_.hosts()[one.host];
   auto& s = of(*which);
   auto const end = world_.now() + one.span;
+  s.troubled_until = std::max(s.troubled_until, end);
   world_.note(to_string(one.what), one.host, static_cast<std::uint64_t>(one.span.count()));
   switch (one.what) {
     case trouble::pause:
@@ -122,6 +123,10 @@ void fault_schedule::heal() {
 bool fault_schedule::down(host const& which) const { return of(which).down; }
 bool fault_schedule::deaf(host const& which) const { return of(which).down || world_.now() < of(which).deaf_until; }
 bool fault_schedule::mute(host const& which) const { return of(which).down || world_.now() < of(which).mute_until; }
+
+bool fault_schedule::troubled_since(host const& which, nanoseconds moment) const {
+  return of(which).troubled_until >= moment;
+}
 
 std::function<memory_fate(memory_request)> fault_schedule::fates(host const& which,
                                                                  std::function<memory_fate(memory_request)> otherwise) {

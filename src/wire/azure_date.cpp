@@ -49,6 +49,8 @@ std::optional<time_point> read_http_date(std::string_view text) {
   if (month == months.end() || !day || !year_of || !hour || !minute || !second) return std::nullopt;
   year_month_day const date(year(*year_of), std::chrono::month(static_cast<unsigned>(month - months.begin()) + 1),
                             std::chrono::day(static_cast<unsigned>(*day)));
+  // No answer is older than 1970, and system_clock, which counts nanoseconds, ends in 2262.
+  if (*year_of < 1970 || *year_of > 2261) return std::nullopt;
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   return sys_days(date) + hours(*hour) + minutes(*minute) + seconds(*second);
 }

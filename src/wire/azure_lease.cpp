@@ -3,6 +3,7 @@
 #include "base/base64.hpp"
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace coelect::wire::azure {
 namespace {
@@ -157,12 +158,17 @@ blob_properties read_properties(http::response const& answer) {
   seen.breaking = answer.get("x-ms-lease-state") == "breaking";
   seen.etag = answer.get("ETag");
   auto const term = number<std::uint64_t>(answer.get("x-ms-meta-term"));
-  if (!term) return seen;
+  // Numbers above this cannot come from counting; they would run over soon.
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max() / 2;
+  if (!term || *term > largest) return seen;
   leader_record record;
   record.term = *term;
   record.candidate = base::from_base64(answer.get("x-ms-meta-candidate")).value_or("");
   record.value = base::from_base64(answer.get("x-ms-meta-value")).value_or("");
-  record.since_ms = number<std::int64_t>(answer.get("x-ms-meta-since")).value_or(0);
+  // Anybody can write there. system_clock counts nanoseconds and ends in 2262.
+  constexpr std::int64_t end_of_time = 9'000'000'000'000;
+  auto const since = number<std::int64_t>(answer.get("x-ms-meta-since")).value_or(0);
+  record.since_ms = since >= 0 && since <= end_of_time ? since : 0;
   record.fresh = !answer.get("x-ms-meta-fresh").empty();
   record.nonce = answer.get("x-ms-meta-nonce");
   seen.record = std::move(record);

@@ -69,7 +69,7 @@ std::string encode(std::string_view text, std::string_view kept) {
 service parse_service(std::string_view option, std::string_view url) {
   auto const scheme_end = url.find("://");
   if (scheme_end == url.npos)
-    refuse(std::string(option) + ": '" + std::string(url.substr(0, 200)) + "' does not begin with https:// or http://");
+    refuse(std::string(option) + ": it does not begin with https:// or http://");  // not shown: it may be a secret
   auto const path_at = url.find('/', scheme_end + 3);
   service result;
   auto const tls = url.substr(0, scheme_end) == "https";
@@ -82,10 +82,10 @@ service parse_service(std::string_view option, std::string_view url) {
     result.account = account_of(result.at.host);
     return result;
   }
-  auto const wrong = what_is_wrong_with_account(path);
-  if (!wrong.empty())
+  // What stands there is not shown: a signature may have been pasted with it.
+  if (!what_is_wrong_with_account(path).empty())
     refuse(std::string(option) + ": after " + result.at.host +
-           " the account must follow, as in http://127.0.0.1:10000/devstoreaccount1 (" + wrong + ")");
+           " the account must follow, 3 to 24 of a-z and 0-9, as in http://127.0.0.1:10000/devstoreaccount1");
   result.account = path;
   result.base_path = "/" + std::string(path);
   return result;

@@ -2,6 +2,8 @@
 #include "wire/etcd_answers.hpp"
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include <limits>
+#include <utility>
 
 namespace coelect::wire::etcd {
 namespace {
@@ -15,6 +17,12 @@ public:
   explicit members(json_node of) : of_(of) {}
 
   std::int64_t integer(std::string_view name) { return value(name, of_.integer(name), std::int64_t{0}); }
+  /// Of what is sensible one more can be counted.
+  std::int64_t revision(std::string_view name) {
+    auto const value = integer(name);
+    also(value >= 0 && value < std::numeric_limits<std::int64_t>::max());
+    return value;
+  }
   std::uint64_t natural(std::string_view name) { return value(name, of_.natural(name), std::uint64_t{0}); }
   std::string text(std::string_view name) { return value(name, of_.text(name), std::string()); }
   bool flag(std::string_view name) { return value(name, of_.flag(name), false); }
@@ -41,9 +49,9 @@ bool read(json_node node, answer_header& header) {
   members m(node);
   header.cluster_id = m.natural("cluster_id");
   header.member_id = m.natural("member_id");
-  header.revision = m.integer("revision");
+  header.revision = m.revision("revision");
   header.raft_term = m.natural("raft_term");
-  return m.fine() && header.revision >= 0;
+  return m.fine();
 }
 
 bool read_header_of(json_node answer, answer_header& header) {
@@ -55,8 +63,8 @@ bool read(json_node node, key_value& kv) {
   members m(node);
   kv.key = m.bytes("key");
   kv.value = m.bytes("value");
-  kv.create_revision = m.integer("create_revision");
-  kv.mod_revision = m.integer("mod_revision");
+  kv.create_revision = m.revision("create_revision");
+  kv.mod_revision = m.revision("mod_revision");
   kv.lease = m.integer("lease");
   return m.fine() && !kv.key.empty();
 }
@@ -100,7 +108,8 @@ failure read_error(json_node node) {
   failure what;
   auto code = node.integer("code");
   if (!code) code = node.integer("grpc_code");
-  what.code = static_cast<int>(code.value_or(0));
+  constexpr int unknown = 2;  // gRPC's own; a number cut down to 32 bits would be another code
+  what.code = std::in_range<int>(code.value_or(0)) ? static_cast<int>(code.value_or(0)) : unknown;
   what.message = node.text("message").value_or("");
   return what;
 }
@@ -188,7 +197,7 @@ std::optional<watch_message> read_watch_line(std::string_view line) {
   message.created = m.flag("created");
   message.canceled = m.flag("canceled");
   message.fragment = m.flag("fragment");
-  message.compact_revision = m.integer("compact_revision");
+  message.compact_revision = m.revision("compact_revision");
   message.cancel_reason = m.text("cancel_reason");
   for (auto const& node : result->children("events")) m.also(read(node, message.events.emplace_back()));
   if (!m.fine()) return std::nullopt;

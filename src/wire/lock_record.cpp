@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view record_magic = "coelect-lock 1 ";
 constexpr std::string_view request_magic = "coelect-resign 1 ";
 // Numbers above this cannot come from counting; they would run over soon.
+constexpr std::uint64_t end_of_time = 9'000'000'000'000'000;  // in us; system_clock counts nanoseconds and ends in 2262
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max() / 2;
 
 std::uint32_t checksum(std::string_view bytes) {
@@ -73,7 +74,8 @@ std::optional<lock_record> read_record(std::string_view slot) {
   record.token = *token;
   record.candidate = *candidate;
   record.pid = meta->number("pid").value_or(0);
-  record.since = std::chrono::microseconds(static_cast<std::int64_t>(meta->number("since_us").value_or(0)));
+  auto const since = meta->number("since_us").value_or(0);
+  record.since = std::chrono::microseconds(since <= end_of_time ? static_cast<std::int64_t>(since) : 0);
   record.value = slot.substr(*text_size + 1, *value_size);
   return record;
 }

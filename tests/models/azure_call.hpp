@@ -59,7 +59,7 @@ inline constexpr azure_refusal
     blob_other_lease{412, "LeaseIdMismatchWithBlobOperation", "The lease ID specified did not match the lease ID for the blob."},
     blob_no_lease{412, "LeaseNotPresentWithBlobOperation", "There is currently no lease on the blob."},
     lease_lost{412, "LeaseLost", "A lease ID was specified, but the lease for the blob has expired."},
-    not_modified{304, "", ""};
+    not_modified{304, "ConditionNotMet", ""};
 // clang-format on
 
 }  // namespace azure_says

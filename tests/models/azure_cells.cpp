@@ -40,7 +40,9 @@ struct row {
 exchange any_id() {
   auto e = lease("acquire", {{"x-ms-lease-duration", "60"}}, "201");
   e.what = "acquire any";
-  return e.checked([](http::response const& got) { return got.get("x-ms-lease-id").empty() ? "no lease id" : ""; });
+  return e.checked([](http::response const& got) {
+    return got.status < 300 && got.get("x-ms-lease-id").empty() ? "no lease id" : "";
+  });
 }
 exchange make_again() {
   return make().checked([](http::response const& got) {

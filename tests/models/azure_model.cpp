@@ -257,7 +257,7 @@ http::response azure_model::refuse(refusal const& why, call const& c) {
   auto r = good(why.status, c);
   if (!*why.code) return r;
   r.fields.push_back({"x-ms-error-code", why.code});
-  if (c.what.method == "HEAD") return r;
+  if (c.what.method == "HEAD" || why.status == 304) return r;
   r.body = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>";
   r.body.append(why.code).append("</Code><Message>").append(why.message).append("\nRequestId:");
   r.body.append(r.fields[1].value).append("</Message></Error>");

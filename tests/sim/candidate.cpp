@@ -24,27 +24,70 @@ struct candidate::process {
   candidate* of = nullptr;
   std::shared_ptr<testing::host> on;
   std::string name;
+  std::shared_ptr<store> where;
+  std::optional<elector> beside;  // leads an election of its own all the time, so that the store's lease lives on
+  leadership other_term;
   std::optional<elector> self;
   std::shared_ptr<leadership> term;
+  bool stands = false;
+  unsigned stint = 0;  // of standing; what an earlier one brings is no news
   bool leads = false;  // told so, and not yet told that it is over
   bool over = false;   // crashed or stopped: nothing that happens is news
 };
 
 candidate::candidate(surroundings in, stage& servers, resource& outside, std::shared_ptr<testing::host> on)
-    : in_(in), servers_(servers), outside_(outside), host_(std::move(on)) {}
+    : in_(in),
+      servers_(servers),
+      outside_(outside),
+      host_(std::move(on)),
+      keeps_another_(in.world.chance(40)),
+      stands_back_(in.world.chance(40)) {}
+
+bool candidate::stands() const noexcept { return now_ && now_->stands; }
 
 void candidate::start() {
   now_ = std::make_shared<process>();
   now_->of = this;
   now_->on = host_;
   now_->name = "host" + std::to_string(host_->number()) + "." + std::to_string(++lives_);
+  now_->where = servers_.make_store(*host_);
+  if (keeps_another_) keep_another();
+  stand_again();
+}
+
+// Elections of one store share its lease where there are such leases.
+void candidate::keep_another() {
+  elector_options how;
+  how.election = "beside/" + std::to_string(host_->number());
+  how.candidate = now_->name;
+  now_->beside.emplace(host_->executor(), now_->where, how);
+  now_->beside->campaign([self = now_](error_code ec, leadership won) {
+    if (!ec) self->other_term = std::move(won);
+  });
+}
+
+void candidate::stand_again() {
   elector_options how;
   how.election = "leader";
   how.candidate = now_->name;
-  now_->self.emplace(host_->executor(), servers_.make_store(*host_), how);
+  now_->self.emplace(host_->executor(), now_->where, how);
+  now_->stands = true;
   signal_ = now_->self->signal();
   silent_since_ = nanoseconds(-1);
-  asio::co_spawn(host_->executor(), stand(now_), asio::detached);
+  asio::co_spawn(host_->executor(), stand(now_, ++now_->stint), asio::detached);
+}
+
+// The elector goes, the process and its store stay.
+void candidate::stand_back() {
+  in_.world.note("stands back", host_->number());
+  now_->stands = now_->leads = false;
+  ++now_->stint;
+  now_->term.reset();
+  now_->self.reset();
+  signal_.reset();
+  in_.world.after(in_.world.below(nanoseconds(60s)), [this, self = now_] {
+    if (self == now_ && !self->stands && !self->over) stand_again();
+  });
 }
 
 void candidate::crash() {
@@ -53,23 +96,27 @@ void candidate::crash() {
   now_->over = true;
   signal_.reset();
   now_->term.reset();
+  now_->other_term = {};
   now_->self.reset();
+  now_->beside.reset();
+  now_->where.reset();
   now_.reset();
 }
 
 void candidate::stop() {
   if (!now_) return;
   now_->over = true;
-  now_->self->stop(asio::detached);
+  if (now_->self) now_->self->stop(asio::detached);
+  if (now_->beside) now_->beside->stop(asio::detached);
 }
 
-asio::awaitable<void> candidate::stand(std::shared_ptr<process> self) {
+asio::awaitable<void> candidate::stand(std::shared_ptr<process> self, unsigned stint) {
   auto const& in = self->of->in_;
   auto const who = self->on->number();
-  while (!self->over) {
+  while (!self->over && stint == self->stint) {
     error_code ec;
     leadership won = co_await self->self->campaign(asio::redirect_error(asio::use_awaitable, ec));
-    if (self->over) co_return;
+    if (self->over || stint != self->stint) co_return;
     if (ec) {
       in.judge.see({happening::lost, in.world.now(), {}, self->name, 1, {}, {}});  // never won: a complaint
       in.world.note("campaign failed", who, static_cast<std::uint64_t>(ec.value()));
@@ -84,7 +131,7 @@ asio::awaitable<void> candidate::stand(std::shared_ptr<process> self) {
     if (heard_in_time) in.judge.see({happening::elected, in.world.now(), {}, self->name, token, {}, {}});
     self->leads = true;
     term_end const end = co_await term->lost(asio::redirect_error(asio::use_awaitable, ec));
-    if (self->over) co_return;
+    if (self->over || stint != self->stint) co_return;
     self->leads = false;
     in.world.note("lost", who, token);
     std::string const why = to_string(end.how());
@@ -105,7 +152,7 @@ void candidate::look() {
 }
 
 void candidate::fidget() {
-  if (!now_ || host_->paused) return;
+  if (!now_ || !now_->stands || host_->paused) return;
   auto& dice = in_.world;
   auto const self = now_;
   switch (dice.below(6)) {
@@ -122,9 +169,11 @@ void candidate::fidget() {
       return self->self->leader([self](error_code ec, sighting const& seen) {
         if (ec || !seen || self->over) return;
         self->of->in_.world.note("asks the leader to go", self->on->number(), seen.fencing_token());
-        self->self->depose(seen.fencing_token(), depose_how::ask, [self](error_code) {});
+        if (self->self) self->self->depose(seen.fencing_token(), depose_how::ask, [self](error_code) {});
       });
-    default: return;
+    default:
+      if (stands_back_) stand_back();
+      return;
   }
 }
 

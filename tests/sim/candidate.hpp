@@ -23,9 +23,11 @@ public:
   candidate(candidate const&) = delete;
   candidate& operator=(candidate const&) = delete;
 
-  void start();  ///< A new process: store, elector, and it stands.
-  void crash();  ///< What it was is destroyed; host::crash() has been called.
-  void stop();   ///< It resigns for good.
+  bool stands() const noexcept;
+  void start();        ///< A new process: store, elector, and it stands.
+  void stand_again();  ///< After it stood back.
+  void crash();        ///< What it was is destroyed; host::crash() has been called.
+  void stop();         ///< It resigns for good.
 
   /// Its user does something: resigns, drops the term, proclaims, asks the leader to go, stands back for a while.
   void fidget();
@@ -39,7 +41,9 @@ public:
 
 private:
   struct process;  // destroyed by a crash, with all that waits in it
-  static boost::asio::awaitable<void> stand(std::shared_ptr<process> self);
+  static boost::asio::awaitable<void> stand(std::shared_ptr<process> self, unsigned stint);
+  void keep_another();
+  void stand_back();
   void guarded_write(std::shared_ptr<leadership> const& term);
 
   surroundings in_;
@@ -52,6 +56,7 @@ private:
   nanoseconds silent_since_{-1};
   std::uint64_t acknowledged_ = 0;
   unsigned lives_ = 0;
+  bool keeps_another_, stands_back_;
 };
 
 }  // namespace coelect::sim

@@ -1,6 +1,7 @@
 // Puts hosts, servers, faults and the judge together and lets the world run.
 #include "sim/election.hpp"
 #include "sim/candidate.hpp"
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -23,6 +24,11 @@ public:
     // Hosts come first: their numbers are those of the schedule.
     for (std::uint64_t i = 0; i < nodes; ++i) hosts_.push_back(world_.add_host(draw_clock(world_)));
     servers_ = make(kind);
+    servers_->valid_on = [this](std::uint64_t token) -> testing::host const* {
+      for (auto const& c : candidates_)
+        if (c->valid_token() == token) return &c->host();
+      return nullptr;
+    };
     for (auto const& host : hosts_) candidates_.push_back(std::make_unique<candidate>(in_, *servers_, outside_, host));
     faults_.on_crash = [this](testing::host& h) { candidates_[h.number()]->crash(); };
     faults_.on_start = [this](testing::host& h) { candidates_[h.number()]->start(); };
@@ -45,6 +51,7 @@ private:
   std::unique_ptr<stage> make(std::string_view kind) {
     if (kind == "memory") return make_memory_stage(in_);
     if (kind == "etcd") return make_etcd_stage(in_);
+    if (kind == "azure") return make_azure_stage(in_);
     throw std::invalid_argument("store: memory, etcd or azure");
   }
 
@@ -84,6 +91,8 @@ private:
       if (auto const token = c->valid_token()) valid_.push_back(token);
       c->look();
     }
+    for (auto const token : valid_)
+      if (!servers_->holds(token)) judge_.see({happening::dropped, world_.now() - 1ns, {}, {}, token, {}, {}});
     judge_.sample(world_.now(), valid_);
   }
 
@@ -92,6 +101,8 @@ private:
     world_.note("faults end");
     servers_->heal();
     faults_.heal();
+    bool const nobody = std::none_of(candidates_.begin(), candidates_.end(), [](auto const& c) { return c->stands(); });
+    if (nobody) candidates_.front()->stand_again();
   }
 
   void expect_leader() {

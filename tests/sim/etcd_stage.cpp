@@ -2,6 +2,8 @@
 #include "sim/sim_etcd.hpp"
 #include "sim/stage.hpp"
 #include <coelect/etcd_store.hpp>
+#include <map>
+#include <set>
 
 namespace coelect::sim {
 
@@ -17,7 +19,7 @@ constexpr char const* counter = "counter";
 class etcd_stage final : public stage {
 public:
   explicit etcd_stage(surroundings in)
-      : in_(in), mix_(draw_mix(in.world)), quirks_(draw_quirks(in.world)), etcd_(in.world, quirks_) {
+      : in_(in), mix_(draw_messages(in.world)), quirks_(draw_quirks(in.world)), etcd_(in.world, quirks_) {
     auto& dice = in_.world;
     kills_ = dice.chance(50);
     stops_ = dice.chance(50);
@@ -87,6 +89,8 @@ public:
   nanoseconds liveness_bound() const override { return 8s + 3s + 1s + 4s + 8s; }
   bool guards_writes() const override { return true; }
 
+  bool holds(std::uint64_t token) const override { return live_.contains(token); }
+
   std::string leftovers() const override {
     std::string all;
     for (auto const& key : etcd_.state.list(std::string(election) + "/")) all += " " + key;
@@ -95,26 +99,12 @@ public:
   }
 
 private:
-  static message_mix draw_mix(testing::world& dice) {
-    message_mix m;
-    auto const some = [&dice](unsigned most) {
-      return dice.chance(50) ? 1 + static_cast<unsigned>(dice.below(most)) : 0;
-    };
-    m.lose_request = some(15);
-    m.lose_answer = some(15);
-    m.cut = some(10);
-    m.delay = some(40);
-    m.very_late = some(5);
-    m.twice = some(8);
-    m.stream_break = some(60);
-    m.stream_silent = some(40);
-    return m;
-  }
   static etcd_quirks draw_quirks(testing::world& dice) {
     etcd_quirks q;
     q.acks_dead_leases = dice.chance(40);
     q.stale_reads = dice.chance(30);
     q.missing_events = dice.chance(30);
+    q.hasty = dice.chance(40);
     q.slow_revoke = dice.chance(50);
     return q;
   }
@@ -122,6 +112,22 @@ private:
   void compact() {
     in_.world.note("compaction", static_cast<std::uint64_t>(etcd_.state.revision));
     etcd_.state.compact();
+  }
+
+  // R8: the watch on its own key tells a leader, at the latest when a silent stream is given up: after a renewal period
+  // and 1 s more. Where the network and the cluster are well, that is.
+  void expect_end(std::uint64_t token) {
+    bool const calm = mix_.lose_request + mix_.lose_answer + mix_.cut + mix_.delay == 0 && !quirks_.missing_events &&
+                      !kills_ && !stops_ && !cuts_;
+    if (!calm) return;
+    auto const from = in_.world.now();
+    in_.world.after(5500ms, [this, token, from] {
+      if (!valid_on) return;
+      auto const* const host = valid_on(token);
+      if (host == nullptr || in_.faults.troubled_since(*host, from)) return;
+      in_.judge.see({happening::lost, in_.world.now(), {}, {}, token, {}, {}});
+      in_.world.note("deleted, not noticed", token);
+    });
   }
 
   // What an operator does, or a store that revokes a renewed lease (etcd#15247): until the holder hears of it, or its
@@ -138,12 +144,14 @@ private:
     auto const key = leader_key();
     if (key.empty()) return;
     excuse("key deleted");
+    expect_end(static_cast<std::uint64_t>(etcd_.state.keys.at(key).created));
     etcd_.state.erase(key);
   }
   void revoke_leader() {
     auto const key = leader_key();
     if (key.empty()) return;
     excuse("lease revoked early");
+    expect_end(static_cast<std::uint64_t>(etcd_.state.keys.at(key).created));
     etcd_.state.expire(etcd_.state.keys.at(key).lease);
   }
 
@@ -157,10 +165,11 @@ private:
     if (!e.deleted) {
       auto const& kept = etcd_.state.keys.at(e.key);
       created_[e.key] = static_cast<std::uint64_t>(kept.created);
+      live_.insert(created_[e.key]);
       return;
     }
-    auto const token = created_.extract(e.key);
-    if (!token.empty()) in_.judge.see({happening::dropped, in_.world.now(), {}, {}, token.mapped(), {}, {}});
+    auto const known = created_.extract(e.key);
+    if (!known.empty()) live_.erase(known.mapped());
   }
 
   surroundings in_;
@@ -168,6 +177,7 @@ private:
   etcd_quirks quirks_;
   sim_etcd etcd_;
   std::map<std::string, std::uint64_t> created_;
+  std::set<std::uint64_t> live_;
   bool kills_, stops_, cuts_, deletions_, revocations_, compactions_;
 };
 

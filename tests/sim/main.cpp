@@ -20,7 +20,7 @@ struct settings {
   std::string store = "memory";
   std::uint64_t first = 1, count = 100;
   std::optional<std::uint64_t> seed;
-  bool trace = false, hashes = false;
+  bool trace = false, hashes = false, until_failure = false;
   unsigned jobs = 1;
   std::string kept;
 };
@@ -59,13 +59,16 @@ void tell_failure(std::string const& store, std::uint64_t seed, verdict const& v
 int run_many(settings const& how) {
   std::atomic<std::uint64_t> next{how.first};
   std::mutex one_at_a_time;
+  std::atomic<bool> enough{false};
   total all;
   auto const begin = std::chrono::steady_clock::now();
   auto work = [&] {
     for (std::uint64_t seed; (seed = next++) < how.first + how.count;) {
+      if (how.until_failure && enough) return;
       auto const v = play(how.store, seed, false);
       std::lock_guard const lock(one_at_a_time);
       all.add(seed, v);
+      if (!v.complaints.empty()) enough = true;
       // Three are enough to work on; their number is told at the end.
       if (!v.complaints.empty() && all.failed <= 3) tell_failure(how.store, seed, v);
     }
@@ -135,6 +138,7 @@ int main(int count, char** words) {
   app.add_option("--jobs", how.jobs, "Threads; each runs whole seeds")->check(CLI::Range(1, 64));
   app.add_option("--seed", how.seed, "This one seed");
   app.add_flag("--trace", how.trace, "With --seed: everything of note, as it happens");
+  app.add_flag("--until-failure", how.until_failure, "Stops at the first seed that fails");
   app.add_flag("--hashes", how.hashes, "Prints a hash of each seed's whole run, to compare builds");
   app.add_option("--kept", how.kept, "Runs the seeds of this file");
   CLI11_PARSE(app, count, words);

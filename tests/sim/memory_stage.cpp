@@ -78,6 +78,23 @@ private:
 
 }  // namespace
 
+message_mix draw_messages(testing::world& dice) {
+  message_mix m;
+  if (dice.chance(20)) return m;  // calm: what must be prompt can be told from what is late
+  auto const some = [&dice](unsigned most) {
+    return dice.chance(50) ? 1 + static_cast<unsigned>(dice.below(most)) : 0;
+  };
+  m.lose_request = some(15);
+  m.lose_answer = some(15);
+  m.cut = some(10);
+  m.delay = some(40);
+  m.very_late = some(5);
+  m.twice = some(8);
+  m.stream_break = some(60);
+  m.stream_silent = some(40);
+  return m;
+}
+
 testing::host_clock draw_clock(testing::world& world) {
   testing::host_clock clock;
   clock.permille = 910 + static_cast<int>(world.below(181));

@@ -45,7 +45,7 @@ public:
   /// Answers now, later or never.
   virtual void arrive(std::size_t endpoint, message what, reply answer) = 0;
   virtual void subscribe(std::size_t endpoint, message what, std::shared_ptr<stream_sink> to) = 0;
-  virtual char const* name_of(http::request const& what) const = 0;  ///< For traces; a literal.
+  virtual char const* name_of(http::request const& what) const = 0;            ///< For traces; a literal.
   virtual std::string body_of(std::string const& text) const { return text; }  ///< Readable, for traces.
 };
 

@@ -29,6 +29,7 @@ std::string etcd_quirks::text() const {
   if (acks_dead_leases) all += " acks_dead_leases";
   if (stale_reads) all += " stale_reads";
   if (missing_events) all += " missing_events";
+  if (hasty) all += " hasty";
   if (slow_revoke) all += " slow_revoke";
   return all.empty() ? " none" : all;
 }
@@ -79,7 +80,8 @@ void sim_etcd::touch(std::int64_t lease) { set_deadline(lease, 0s); }
 
 void sim_etcd::set_deadline(std::int64_t lease, nanoseconds extra) {
   auto const ttl = nanoseconds(std::chrono::seconds(state.leases.at(lease))) * 1000 / members_[leader_].permille;
-  auto const when = world_.now() + ttl + extra;
+  auto const early = quirks_.hasty ? world_.below(nanoseconds(900ms)) : nanoseconds(0);
+  auto const when = world_.now() + ttl + extra - early;
   deadlines_[lease] = when;
   auto const found = when + (quirks_.slow_revoke ? world_.below(nanoseconds(500ms)) : nanoseconds(0));
   world_.at(found, [this, lease] { look_for_expired(lease); });

@@ -15,6 +15,7 @@ struct etcd_quirks {
       false;                    ///< A keep-alive of a lease that is gone is answered as if it were there (etcd#14758).
   bool stale_reads = false;     ///< What only reads may be answered from an earlier state (etcd#20418).
   bool missing_events = false;  ///< One event in thirty never reaches a watch.
+  bool hasty = false;           ///< Leases end up to 0.9 s early: within the slack that the store allows for.
   bool slow_revoke = false;     ///< A lease that has run out is found up to 0.5 s later, as etcd looks for them.
   std::string text() const;
 };

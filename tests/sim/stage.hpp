@@ -5,6 +5,7 @@
 #include <coelect/testing/checker.hpp>
 #include <coelect/testing/faults.hpp>
 #include <coelect/testing/world.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,13 +34,20 @@ public:
   virtual std::uint64_t requests() const { return 0; }  ///< So far, of all hosts.
   /// What is still held when everybody has stopped and a ttl has passed; empty: nothing, as it must be.
   virtual std::string leftovers() const { return {}; }
+  /// Whether the store itself says that `token` leads now.
+  virtual bool holds(std::uint64_t token) const { return token != 0; }
+  /// On which host that token is valid; null: nowhere. Set by who knows.
+  std::function<testing::host const*(std::uint64_t token)> valid_on{};
 };
 
 std::unique_ptr<stage> make_memory_stage(surroundings in);
 std::unique_ptr<stage> make_etcd_stage(surroundings in);
+std::unique_ptr<stage> make_azure_stage(surroundings in);
 
 /// What a store logs, into the trace; empty while nobody reads one.
 log_fn trace_log(testing::host& on);
+
+message_mix draw_messages(testing::world& dice);
 
 /// Host clocks run at 0.91 to 1.09 of the world's: slewed to the limit against a store that is not.
 testing::host_clock draw_clock(testing::world& world);

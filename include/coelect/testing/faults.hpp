@@ -61,6 +61,8 @@ public:
   bool down(host const& which) const;  ///< Crashed and not yet started again.
   bool deaf(host const& which) const;  ///< Also while it is down.
   bool mute(host const& which) const;  ///< Also while it is down.
+  /// Whether anything of this schedule has been happening to the host since that moment.
+  bool troubled_since(host const& which, nanoseconds moment) const;
   /// For memory_store_options::faults of a store on that host: partitions and crashes lose requests and
   /// answers; `otherwise` (may be empty) says what happens to the rest.
   std::function<memory_fate(memory_request)> fates(host const& which,
@@ -69,7 +71,7 @@ public:
 private:
   struct state {
     bool down = false;
-    nanoseconds deaf_until{-1}, mute_until{-1}, paused_until{-1};
+    nanoseconds deaf_until{-1}, mute_until{-1}, paused_until{-1}, troubled_until{-1};
   };
   state& of(host const& which);
   state const& of(host const& which) const;
