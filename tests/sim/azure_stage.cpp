@@ -17,11 +17,14 @@ constexpr char const* counter = "/leases/counter";
 
 /// The account: answers with 503 during an outage, and refuses connections while it is away.
 class sim_azure final : public server {
+  testing::world& world_;  // the model looks at its clock when it is made
+  int permille_;
+
 public:
   sim_azure(testing::world& world, test::azure_column column)
-      : model([this] { return world_.now() * permille_ / 1000; }, column),
-        world_(world),
-        permille_(990 + static_cast<int>(world.below(21))) {
+      : world_(world),
+        permille_(990 + static_cast<int>(world.below(21))),
+        model([this] { return world_.now() * permille_ / 1000; }, column) {
     model.make_container(container);
   }
 
@@ -56,10 +59,6 @@ public:
   test::azure_model model;
   nanoseconds away_until{-1}, busy_until{-1};
   std::function<void(std::string const& content)> on_write{};
-
-private:
-  testing::world& world_;
-  int permille_;
 };
 
 class azure_stage final : public stage {
