@@ -2,6 +2,7 @@
 #pragma once
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <string>
 
 namespace coelect {
@@ -70,6 +71,7 @@ private:
 struct outcome {
   error_code ec{};
   diagnostics details{};
+  std::chrono::seconds leave_alone{0};  ///< For how long the store asked not to be asked again. 0 to 30 s.
 
   outcome() noexcept = default;
   outcome(error_code code, diagnostics d = {}) : ec(code), details(std::move(d)) {}

@@ -46,6 +46,18 @@ std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_execu
 void candidate_state::run(rules::election_orders orders) {
   auto const self = shared_from_this();
   keep_ = self;
+  try {
+    obey(std::move(orders));
+  } catch (...) {
+    // Out of memory half-way: rules, term and contender do not fit each other any more, and whoever went on like this
+    // could keep a hold that nobody has. So this candidate ends, and its hold with it; who runs the loop hears why.
+    validity_.end(contender_token_);
+    store_->context()->post([self] { self->context_gone(); });
+    throw;
+  }
+}
+
+void candidate_state::obey(rules::election_orders const& orders) {
   if (orders.end_term) end_term(*orders.end_term);
   if (orders.warn && term_) term_->warn(*orders.warn);
   if (orders.discard) discard();
@@ -88,7 +100,9 @@ void candidate_state::ask(request what) {
         log(severity::info, line("release", how.ok() ? "confirmed" : "not confirmed: " + how.text()));
         run(fsm_.left(how.ec));
       };
-      contender_->leave(release_by(), std::move(left));
+      // Without memory for a contender there was none, and nothing is held.
+      if (contender_) contender_->leave(release_by(), std::move(left));
+      else left({});
       return;
     }
   }
@@ -99,7 +113,7 @@ void candidate_state::on_attempt(attempt const& answer) {
     run(fsm_.withdraw(boost::asio::error::operation_aborted));
   } else if (!answer.how.ok()) {
     note_trouble("campaign", answer.how);
-    run(fsm_.failed(answer.how.ec));
+    run(fsm_.failed(answer.how.ec, answer.how.leave_alone));
   } else if (answer.held) {
     granted_ = answer.held;
     run(fsm_.held(granted_->fencing_token, granted_->valid_until, store_->context()->now()));
@@ -111,7 +125,7 @@ void candidate_state::on_attempt(attempt const& answer) {
 
 void candidate_state::on_turn(outcome const& how) {
   if (!how.ok()) note_trouble("campaign", how);
-  run(how.ok() ? fsm_.turn() : fsm_.failed(how.ec));
+  run(how.ok() ? fsm_.turn() : fsm_.failed(how.ec, how.leave_alone));
 }
 
 void candidate_state::begin_term() {
@@ -132,6 +146,7 @@ void candidate_state::begin_term() {
 }
 
 void candidate_state::end_term(term_end const& how) {
+  if (!term_) return;
   term_->end(how);
   {
     std::lock_guard const lock(mutex_);

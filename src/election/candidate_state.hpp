@@ -58,6 +58,7 @@ private:
 
   // on the store's strand
   void run(rules::election_orders orders);
+  void obey(rules::election_orders const& orders);
   void ask(rules::request what);
   void on_attempt(attempt const& answer);
   void on_turn(outcome const& how);

@@ -49,10 +49,12 @@ public:
   }
 
 private:
+  // It stays in the caller's slot, which may outlive the execution context: so it owns nothing, and no strand.
   std::function<void(asio::cancellation_type)> on_cancel() {
-    return [weak = weak_from_this(), strand = strand_](asio::cancellation_type type) {
-      if (type == asio::cancellation_type::none) return;
-      asio::post(strand, [weak] {
+    return [weak = weak_from_this()](asio::cancellation_type type) {
+      auto const run = weak.lock();
+      if (!run || type == asio::cancellation_type::none) return;
+      asio::post(run->strand_, [weak] {
         auto const self = weak.lock();
         if (!self) return;
         self->cancelled_ = true;

@@ -44,8 +44,12 @@ void connector::look_up() {
   auto heard = [weak = weak_from_this()](error_code const& ec, tcp::resolver::results_type const& found) {
     if (auto const self = weak.lock()) self->looked_up(ec, found);
   };
-  resolver_->async_resolve(to_->where.host, std::to_string(to_->where.port), tcp::resolver::numeric_service,
-                           std::move(heard));
+  try {
+    resolver_->async_resolve(to_->where.host, std::to_string(to_->where.port), tcp::resolver::numeric_service,
+                             std::move(heard));
+  } catch (boost::system::system_error const& no_thread) {  // that Asio looks names up on
+    looked_up(no_thread.code(), {});
+  }
 }
 
 void connector::looked_up(error_code const& ec, tcp::resolver::results_type const& found) {

@@ -1,6 +1,7 @@
 // HTTP requests and responses as values.
 #pragma once
 #include "base/secret.hpp"
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct response {
 
   /// Value of the first field of that name, in any case; empty when there is none.
   std::string_view get(std::string_view name) const noexcept;
+  /// Retry-After in seconds, 0 to 30: longer is the store's business, not a candidate's. As a date, or not understood: 0.
+  std::chrono::seconds retry_after() const noexcept;
 };
 
 }  // namespace coelect::http

@@ -1,5 +1,6 @@
 // Decides what a candidate does next: stand, wait, lead, give up. No I/O, no clock, no store.
 #include "rules/election_fsm.hpp"
+#include <algorithm>
 #include <utility>
 
 namespace coelect::rules {
@@ -78,13 +79,13 @@ election_orders election_fsm::taken() {
   return orders;
 }
 
-election_orders election_fsm::failed(error_code why) {
+election_orders election_fsm::failed(error_code why, std::chrono::seconds leave_alone) {
   if (state_ != state::trying && state_ != state::waiting) return {};
   if (why == cond::fatal || once_) return leave(then::finish, why);
   if (why == cond::lost) return leave(then::retry);
   state_ = state::pausing;
   election_orders orders;
-  orders.pause = backoff_.next();
+  orders.pause = std::max<std::chrono::nanoseconds>(backoff_.next(), leave_alone);
   return orders;
 }
 

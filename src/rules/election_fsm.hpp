@@ -43,10 +43,10 @@ public:
   bool standing() const noexcept;  ///< A campaign runs.
 
   election_orders campaign(bool once);
-  election_orders held(std::uint64_t token, instant valid_until, instant now);  ///< try_acquire won
-  election_orders taken();                                                      ///< somebody else holds it
-  election_orders failed(error_code why);                                       ///< try_acquire or wait_turn failed
-  election_orders turn();                                                       ///< wait_turn: worth another try
+  election_orders held(std::uint64_t token, instant valid_until, instant now);    ///< try_acquire won
+  election_orders taken();                                                        ///< somebody else holds it
+  election_orders failed(error_code why, std::chrono::seconds leave_alone = {});  ///< try_acquire or wait_turn failed
+  election_orders turn();                                                         ///< wait_turn: worth another try
   election_orders pause_over();
   election_orders left(error_code how);
 

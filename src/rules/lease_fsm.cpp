@@ -1,5 +1,6 @@
 // Decides how long a lease is trusted, when it is renewed, and when it is over. No I/O, no clock.
 #include "rules/lease_fsm.hpp"
+#include <algorithm>
 
 namespace coelect::rules {
 
@@ -43,11 +44,13 @@ lease_orders lease_fsm::renewed(instant sent, milliseconds ttl, instant now) {
   return orders;
 }
 
-lease_orders lease_fsm::renewal_failed(error_code why, instant now) {
+lease_orders lease_fsm::renewal_failed(error_code why, instant now, std::chrono::seconds leave_alone) {
   in_flight_ = false;
   if (!alive()) return {};
   if (why == cond::lost) return finish(why);
-  renew_at_ = now + backoff_.next();  // R12: the deadline stays where it is
+  // R12: the deadline stays where it is. A store that asks to be left alone gets half of what is left at most.
+  auto const asked = std::min<std::chrono::nanoseconds>(leave_alone, deadline_.left(now) / 2);
+  renew_at_ = now + std::max(backoff_.next(), asked);
   return tick(now);
 }
 

@@ -37,7 +37,7 @@ public:
   /// A renewal sent at `sent` was confirmed; `ttl` is what the store says is left from then on.
   lease_orders renewed(instant sent, milliseconds ttl, instant now);
   /// A renewal failed. Only cond::lost ends the lease; everything else is tried again.
-  lease_orders renewal_failed(error_code why, instant now);
+  lease_orders renewal_failed(error_code why, instant now, std::chrono::seconds leave_alone = {});
   /// The store told us, unasked, that the lease or what hangs on it is gone.
   lease_orders revoked(error_code why);
   /// Time has passed.

@@ -41,7 +41,7 @@ void lease_keeper::on_renewal(renewal const& answer) {
   }
   last_failure_ = answer.how.text();
   context_->log(severity::warning, "renew failed: " + last_failure_);
-  obey(fsm_.renewal_failed(answer.how.ec, now), last_failure_);
+  obey(fsm_.renewal_failed(answer.how.ec, now, answer.how.leave_alone), last_failure_);
 }
 
 void lease_keeper::obey(rules::lease_orders const& orders, std::string detail) {

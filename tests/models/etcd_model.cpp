@@ -190,6 +190,12 @@ void etcd_model::commit() {
 std::pair<int, json> etcd_model::carry_out(std::string const& path, json const& body) {
   if (path == "/v3/kv/txn") return txn(body);
   if (path == "/v3/kv/range") return read_from(keys, revision, path, body);
+  if (path == "/v3/kv/deleterange") {
+    auto const [status, got] = txn({{"success", json::array({{{"request_delete_range", body}}})}});
+    auto answer = got.at("responses").at(0).at("response_delete_range");
+    answer["header"] = got.at("header");
+    return {status, answer};
+  }
   auto const lease = number(body, "ID");
   if (path == "/v3/lease/grant") {
     auto const ttl = std::max(number(body, "TTL"), least_ttl);
@@ -247,10 +253,19 @@ std::vector<etcd_change> etcd_watch::chosen(std::vector<etcd_change> const& all)
   return some;
 }
 
-std::vector<etcd_change> etcd_watch::chosen(std::deque<etcd_change> const& all) const {
-  std::vector<etcd_change> some;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(some), [this](auto const& c) { return wants(c); });
-  return some;
+// etcd's loop for watches that begin in the past sends all of it in one message.
+std::vector<std::string> etcd_model::first_lines(etcd_watch const& wanted) const {
+  std::vector<std::string> lines{created_line()};
+  if (wanted.start == 0) return lines;
+  if (wanted.start < compacted) {
+    lines.push_back(canceled_line());
+    return lines;
+  }
+  std::vector<etcd_change> old;
+  for (auto const& e : history_)
+    if (wanted.wants(e)) old.push_back(e);
+  if (!old.empty()) lines.push_back(event_line(old).dump());
+  return lines;
 }
 
 }  // namespace coelect::test

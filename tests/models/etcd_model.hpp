@@ -18,6 +18,17 @@ struct etcd_change {
   json line;  ///< As an event of a watch.
 };
 
+/// What a watch wants to see.
+struct etcd_watch {
+  explicit etcd_watch(json const& body);
+  std::vector<etcd_change> chosen(std::vector<etcd_change> const& from) const;
+  bool wants(etcd_change const& c) const;
+
+  std::string from, end;
+  std::int64_t start = 0;
+  bool deletes_only = false;
+};
+
 /// The state that raft agrees on, without any time: leases end when somebody says so.
 class etcd_model {
 public:
@@ -55,6 +66,9 @@ public:
   /// What a watch begins with, and the history it asks for. A watch of what is compacted: its end.
   std::string created_line() const { return json{{"result", {{"header", header()}, {"created", true}}}}.dump(); }
   std::string canceled_line() const;
+  /// What a watch that begins now is told at once: created, then a line per commit of the history it asks for, or the
+  /// end if that is compacted.
+  std::vector<std::string> first_lines(etcd_watch const& wanted) const;
   std::deque<etcd_change> const& history() const noexcept { return history_; }
   json event_line(std::vector<etcd_change> const& events) const;
 
@@ -68,18 +82,6 @@ private:
 
   std::deque<etcd_change> history_;
   std::vector<etcd_change> pending_;
-};
-
-/// What a watch wants to see.
-struct etcd_watch {
-  explicit etcd_watch(json const& body);
-  std::vector<etcd_change> chosen(std::vector<etcd_change> const& from) const;
-  std::vector<etcd_change> chosen(std::deque<etcd_change> const& from) const;
-  bool wants(etcd_change const& c) const;
-
-  std::string from, end;
-  std::int64_t start = 0;
-  bool deletes_only = false;
 };
 
 }  // namespace coelect::test

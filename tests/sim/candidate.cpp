@@ -41,7 +41,8 @@ candidate::candidate(surroundings in, stage& servers, resource& outside, std::sh
       outside_(outside),
       host_(std::move(on)),
       keeps_another_(in.world.chance(40)),
-      stands_back_(in.world.chance(40)) {}
+      stands_back_(in.world.chance(40)),
+      wicked_(in.world.chance(30)) {}
 
 bool candidate::stands() const noexcept { return now_ && now_->stands; }
 
@@ -139,7 +140,19 @@ asio::awaitable<void> candidate::stand(std::shared_ptr<process> self, unsigned s
   }
 }
 
+// The worst moment to stand still is just before the deadline: the answer to the last renewal may be there already,
+// and is read when the deadline has passed.
+void candidate::stand_still_at_the_worst_moment() {
+  auto const left = now_->term->remaining();
+  if (left <= nanoseconds(0) || left > 400ms || healed_) return;
+  host_->paused = true;
+  in_.world.note("stands still", host_->number());
+  in_.world.after(left + in_.world.below(nanoseconds(3s)), [this] { host_->paused = false; });
+}
+
 void candidate::look() {
+  bool const wicked = wicked_ && now_ && now_->leads && now_->term && !host_->paused;
+  if (wicked && in_.world.below(50) == 0) stand_still_at_the_worst_moment();
   if (!now_ || !now_->leads || host_->paused || !now_->term || now_->term->valid()) {
     silent_since_ = nanoseconds(-1);
     return;

@@ -32,6 +32,7 @@ public:
   /// Its user does something: resigns, drops the term, proclaims, asks the leader to go, stands back for a while.
   void fidget();
   void write();  ///< If it may act.
+  void heal() noexcept { healed_ = true; }
 
   std::uint64_t valid_token() const { return signal_ ? signal_->fencing_token() : 0; }
   /// Looks at what must hold at any moment; the judge hears of it.
@@ -42,6 +43,7 @@ public:
 private:
   struct process;  // destroyed by a crash, with all that waits in it
   static boost::asio::awaitable<void> stand(std::shared_ptr<process> self, unsigned stint);
+  void stand_still_at_the_worst_moment();
   void keep_another();
   void stand_back();
   void guarded_write(std::shared_ptr<leadership> const& term);
@@ -56,7 +58,7 @@ private:
   nanoseconds silent_since_{-1};
   std::uint64_t acknowledged_ = 0;
   unsigned lives_ = 0;
-  bool keeps_another_, stands_back_;
+  bool keeps_another_, stands_back_, wicked_, healed_ = false;
 };
 
 }  // namespace coelect::sim

@@ -101,6 +101,10 @@ private:
     world_.note("faults end");
     servers_->heal();
     faults_.heal();
+    for (auto const& c : candidates_) {
+      c->heal();
+      c->host().paused = false;
+    }
     bool const nobody = std::none_of(candidates_.begin(), candidates_.end(), [](auto const& c) { return c->stands(); });
     if (nobody) candidates_.front()->stand_again();
   }

@@ -283,12 +283,8 @@ void sim_etcd::begin_watch(std::size_t endpoint, message const& what, std::share
   if (!to->open()) return;
   subscription sub{endpoint, test::etcd_watch(json::parse(what->body)), to};
   to->head(200);
-  to->line(state.created_line());
-  if (sub.wanted.start != 0 && sub.wanted.start < state.compacted) return to->line(state.canceled_line());
-  if (sub.wanted.start != 0) {
-    auto const old = sub.wanted.chosen(state.history());
-    if (!old.empty()) to->line(state.event_line(old).dump());
-  }
+  for (auto& line : state.first_lines(sub.wanted)) to->line(std::move(line));
+  if (sub.wanted.start != 0 && sub.wanted.start < state.compacted) return;  // silent from now on
   watches_.push_back(std::move(sub));
   for (auto const& field : what->fields) {
     if (field.name != "Grpc-Timeout") continue;

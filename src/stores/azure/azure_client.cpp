@@ -86,6 +86,7 @@ private:
       auto const late = v.what == trouble::refused ? skew(result.got, client_.context_->env().wall_clock()) : "";
       a.how = outcome(v.ec, diagnostics(v.message + late, client_.way_->name(),
                                         std::string(result.got.get("x-ms-request-id")), status));
+      if (v.what == trouble::passing) a.how.leave_alone = result.got.retry_after();
     }
     trace(std::to_string(status));
     a.got = std::move(result.got);

@@ -124,8 +124,9 @@ private:
     bool const anonymous = v.next == wire::etcd::next_step::login && !client_.who_;
     lease_exists_ = v.lease_exists;
     auto const ec = passing ? make_error_code(errc::unreachable) : v.ec;  // refused twice within one question
-    failed(told(ec, v.message + (anonymous ? " (username: this server wants one)" : ""), got.status), v.next,
-           v.may_have_happened);
+    auto how = told(ec, v.message + (anonymous ? " (username: this server wants one)" : ""), got.status);
+    if (how.ec == cond::transient) how.leave_alone = got.retry_after();
+    failed(std::move(how), v.next, v.may_have_happened);
   }
 
   outcome told(error_code ec, std::string message, int status) const {
@@ -157,6 +158,7 @@ private:
   void finish(called how) {
     auto const self = shared_from_this();
     auto const done = std::exchange(done_, nullptr);
+    logging_in_.reset();  // a login that gives up at the same moment must not find us again
     exchange_.reset();
     limit_.clear();
     step_out();

@@ -3,6 +3,7 @@
 #include "base/fork_guard.hpp"
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/system/system_error.hpp>
 #include <functional>
 #include <memory>
 
@@ -21,10 +22,15 @@ public:
     else static_cast<void>(pool_.release());  // a forked child has no such thread to wait for
   }
 
-  /// On the store's strand.
-  void run(std::function<void()> job) {
-    if (!pool_) pool_ = std::make_unique<boost::asio::thread_pool>(1);
+  /// On the store's strand. False: no thread can be started now, and the job is dropped.
+  [[nodiscard]] bool run(std::function<void()> job) {
+    try {
+      if (!pool_) pool_ = std::make_unique<boost::asio::thread_pool>(1);
+    } catch (boost::system::system_error const&) {
+      return false;
+    }
     boost::asio::post(*pool_, std::move(job));
+    return true;
   }
 
 private:

@@ -50,7 +50,10 @@ void file_contender::on_disk(instant give_up, work job, answer done) {
     auto const result = job(*file);
     context->post([finish, result] { finish(result); });
   };
-  shop_->disk.run(std::move(run));
+  if (shop_->disk.run(std::move(run))) return;
+  limit_ = shop_->context->after(0ns, [finish] {
+    finish({outcome(errc::overloaded, "no thread can be started"), {}});
+  });
 }
 
 void file_contender::try_acquire(instant give_up, reply<attempt> done) {

@@ -43,7 +43,11 @@ private:
         if (auto const self = weak.lock()) self->on_look(now);
       });
     };
-    shop_->disk.run(std::move(run));
+    if (shop_->disk.run(std::move(run))) return;
+    looking_ = false;
+    again_ = shop_->context->after(shop_->options.recheck, [weak = weak_from_this()] {
+      if (auto const self = weak.lock()) self->look();
+    });
   }
 
   void on_look(glance const& now) {
@@ -156,7 +160,12 @@ private:
         if (auto const here = self.lock()) here->answer(weak, result);
       });
     };
-    shop_->disk.run(std::move(run));
+    if (shop_->disk.run(std::move(run))) return;
+    context()->post([self = weak_from_this(), weak] {
+      glance nothing;
+      nothing.how = outcome(errc::overloaded, "no thread can be started");
+      if (auto const here = self.lock()) here->answer(weak, nothing);
+    });
   }
 
   void answer(std::weak_ptr<question> const& weak, glance const& result) {

@@ -9,7 +9,7 @@ using namespace coelect::test;
 namespace {
 
 constexpr auto request_limit = 500ms;
-constexpr auto renewals = 1s;
+constexpr auto renewals = 500ms;
 constexpr auto a_step = 100ms;  // between what one renewal and the next make of a deadline; readings differ by less
 
 etcd_store_options hurried(std::string const& url) {
@@ -110,6 +110,7 @@ public:
   }
   awaitable<void> leave() override {
     if (elector_) co_await resign(term_);
+    term_ = leadership();  // it keeps the store, too
     elector_.reset();
     co_await all_closed();
   }
@@ -128,10 +129,6 @@ protected:
 class renewal_lane final : public leader_lane {
 public:
   using leader_lane::leader_lane;
-  awaitable<void> get_ready() override {
-    co_await leader_lane::get_ready();
-    co_await next_renewal(3s);
-  }
   awaitable<void> exchange() override {
     auto const before = proxy.counters().cut;
     co_await wait_for([this, before] { return proxy.counters().cut != before || !term_.valid(); }, 3s);
@@ -204,6 +201,8 @@ public:
   }
   awaitable<void> go_on() override { co_return; }
   awaitable<void> leave() override {
+    leader_ = leadership();
+    won_.reset();
     first_.reset();
     second_.reset();
     co_await all_closed();
@@ -271,7 +270,7 @@ TEST_CASE("etcd faults: a connection that ends after any byte of a request costs
           "[N2][etcd]") {
   etcd_server server;
   etcd_process p;
-  auto const step = every(4);
+  auto const step = every(5);
   cut_everywhere<campaign_lane>({p, server}, {"campaign and resignation", direction::request, ending::rst, 0, step}, 8);
   cut_everywhere<campaign_lane>({p, server},
                                 {"campaign and resignation", direction::request, ending::fin, step / 2, step}, 8);
@@ -282,10 +281,10 @@ TEST_CASE("etcd faults: a connection that ends after any byte of an answer costs
           "[N2][etcd]") {
   etcd_server server;
   etcd_process p;
-  auto const step = every(4);
+  auto const step = every(5);
   cut_everywhere<campaign_lane>({p, server}, {"campaign and resignation", direction::reply, ending::rst, 0, step}, 8);
-  cut_everywhere<campaign_lane>({p, server}, {"campaign and resignation", direction::reply, ending::fin, step / 2, step},
-                                8);
+  cut_everywhere<campaign_lane>({p, server},
+                                {"campaign and resignation", direction::reply, ending::fin, step / 2, step}, 8);
   nothing_stays(server, p);
 }
 
@@ -293,7 +292,7 @@ TEST_CASE("etcd faults: a connection that falls silent after any byte costs one 
   etcd_server server;
   etcd_process p;
   for (auto const whose : both)
-    cut_everywhere<campaign_lane>({p, server}, {"campaign and resignation", whose, ending::stall, 0, every(11)}, 24);
+    cut_everywhere<campaign_lane>({p, server}, {"campaign and resignation", whose, ending::stall, 0, every(23)}, 24);
   nothing_stays(server, p);
 }
 
@@ -303,9 +302,8 @@ TEST_CASE("etcd faults: any byte of a renewal may be the last one of its connect
   etcd_process p;
   for (auto const whose : both)
     for (auto const how : all_endings)
-      cut_everywhere<renewal_lane>({p, server},
-                                   {"keep-alive and anchor put", whose, how, 0, every(13), bytes_of_renewal(server, whose)},
-                                   24);
+      cut_everywhere<renewal_lane>(
+          {p, server}, {"keep-alive and anchor put", whose, how, 0, every(113), bytes_of_renewal(server, whose)}, 32);
   nothing_stays(server, p);
 }
 
@@ -315,7 +313,7 @@ TEST_CASE("etcd faults: any byte of a proclamation or a guarded write may be the
   etcd_process p;
   for (auto const whose : both)
     for (auto const how : all_endings) {
-      auto const step = every(how == ending::stall ? 7 : 3);
+      auto const step = every(how == ending::stall ? 17 : 5);
       cut_everywhere<proclaim_lane>({p, server}, {"proclaim", whose, how, 0, step}, 12);
       cut_everywhere<write_lane>({p, server}, {"guarded write", whose, how, 0, step}, 12);
     }
@@ -327,7 +325,7 @@ TEST_CASE("etcd faults: any byte of a candidate's turn may be the last one of it
   etcd_process p;
   for (auto const whose : both)
     for (auto const how : all_endings)
-      cut_everywhere<turn_lane>({p, server}, {"turn, verified, and resignation", whose, how, 0, every(23)}, 16);
+      cut_everywhere<turn_lane>({p, server}, {"turn, verified, and resignation", whose, how, 0, every(41)}, 16);
   nothing_stays(server, p);
 }
 
@@ -348,7 +346,7 @@ TEST_CASE("etcd faults: any byte of a login and of a watch on a prefix may be th
   };
   for (auto const whose : both)
     for (auto const how : all_endings)
-      cut_everywhere<campaign_lane>(where, {"login, campaign on a prefix, resignation", whose, how, 0, every(37)}, 16);
+      cut_everywhere<campaign_lane>(where, {"login, campaign on a prefix, resignation", whose, how, 0, every(61)}, 16);
   nothing_stays(server, p, server.client().authenticate("root", "pass"));
 }
 
@@ -364,5 +362,5 @@ TEST_CASE("etcd faults: a connection over TLS may end after any byte of a handsh
   where.also = [&](etcd_store_options& how) { how.tls.ca_file = pem.ca; };
   for (auto const whose : both)
     for (auto const how : all_endings)
-      cut_everywhere<campaign_lane>(where, {"campaign over TLS", whose, how, 0, every(97)}, 16);
+      cut_everywhere<campaign_lane>(where, {"campaign over TLS", whose, how, 0, every(211)}, 16);
 }

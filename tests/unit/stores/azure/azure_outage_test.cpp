@@ -133,7 +133,7 @@ TEST_CASE("azure outage: whatever Retry-After says, a holder asks again in time 
   CHECK(l.s.until([&] { return won.done(); }, 90s));  // two waits of 30 s at most
 }
 
-TEST_CASE("azure outage: a busy service is left alone for as long as it asks", "[.bug][H2][azure]") {
+TEST_CASE("azure outage: a busy service is left alone for as long as it asks", "[H2][azure]") {
   led l;
   l.s.azure->when(
       "renew",

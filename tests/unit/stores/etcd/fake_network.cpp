@@ -153,7 +153,8 @@ private:
     flow->post([head](http::stream_reader& to) { to.on_head(head); });
     auto const first = call.text ? *call.text : etcd.created_line();
     if (!first.empty()) flow->post([first](http::stream_reader& to) { to.on_line(first); });
-    fake_etcd::tell(etcd, *flow, flow->wanted.chosen(etcd.history()));
+    if (auto const old = etcd.history(); !old.empty())
+      fake_etcd::tell(etcd, *flow, flow->wanted.chosen({old.begin(), old.end()}));
     flow->later = flow->context->after(span, [weak = std::weak_ptr(flow)] {
       auto const f = weak.lock();
       if (!f || f->to == nullptr) return;
