@@ -1,6 +1,8 @@
 // What must hold in every election, whatever happened to it.
 #include <algorithm>
 #include <coelect/testing/checker.hpp>
+#include <iterator>
+#include <utility>
 
 namespace coelect::testing {
 
@@ -46,7 +48,6 @@ void checker::see(event const& one) {
     case happening::at_risk: {
       auto& who = of(one.token, one.candidate);
       if (who.ended) complain(counts_.signals, one.at, named(one.token) + " was at risk after it had been lost");
-      who.warned = true;
       return;
     }
     case happening::lost: return ended(one);
@@ -91,10 +92,11 @@ void checker::valid(term& who, nanoseconds from, nanoseconds until) {
   who.last = std::max(who.last, until);
   for (auto const& other : terms_) {
     if (other.token == who.token || other.last < nanoseconds(0)) continue;
+    // One may end in the moment in which the other begins. A single yes amidst the other's time is an overlap.
+    if (other.last <= who.first || who.last <= other.first) continue;
     auto const begin = std::max(other.first, who.first);
     auto const end = std::min(other.last, who.last);
-    if (begin >= end) continue;
-    if (excused(begin)) ++counts_.excused;
+    if (end <= excused_until_) ++counts_.excused;  // it must also end inside
     else
       complain(counts_.overlaps, begin,
                named(other.token) + " and " + named(who.token) + " were both valid, for " +
@@ -103,16 +105,18 @@ void checker::valid(term& who, nanoseconds from, nanoseconds until) {
 }
 
 void checker::sample(nanoseconds at, std::vector<std::uint64_t> const& valid) {
+  std::vector<std::uint64_t> now;
+  std::copy_if(valid.begin(), valid.end(), std::back_inserter(now), [](std::uint64_t token) { return token != 0; });
   for (auto const token : valid_before_) {
-    if (std::find(valid.begin(), valid.end(), token) != valid.end()) continue;
+    if (std::find(now.begin(), now.end(), token) != now.end()) continue;
     if (auto* const gone = find(token)) gone->said_no = true;
   }
-  for (auto const token : valid) this->valid(of(token, {}), at, at);
-  if (valid.size() > 1) {
+  for (auto const token : now) this->valid(of(token, {}), at, at);
+  if (now.size() > 1) {
     if (excused(at)) ++counts_.excused;
-    else complain(counts_.overlaps, at, named(valid[0]) + " and " + named(valid[1]) + " are both valid");
+    else complain(counts_.overlaps, at, named(now[0]) + " and " + named(now[1]) + " are both valid");
   }
-  valid_before_ = valid;
+  valid_before_ = std::move(now);
 }
 
 void checker::ended(event const& one) {

@@ -20,6 +20,7 @@ char const* to_string(trouble what) noexcept {
 }
 
 fault_schedule& fault_schedule::add(fault one) {
+  if (started_) throw std::logic_error("fault_schedule: it has started");
   if (one.at < nanoseconds(0) || (one.span < nanoseconds(0) && one.what != trouble::wall_clock))
     throw std::invalid_argument("fault_schedule: times are not negative");
   faults_.push_back(one);
@@ -27,6 +28,8 @@ fault_schedule& fault_schedule::add(fault one) {
 }
 
 fault_schedule& fault_schedule::draw(std::size_t hosts, nanoseconds end, fault_mix mix) {
+  if (mix.longest <= nanoseconds(0) || mix.apart <= nanoseconds(0))
+    throw std::invalid_argument("fault_mix: longest and apart are above 0");
   using weighted = std::pair<trouble, unsigned>;
   std::array<weighted, 6> const kinds{
       weighted{trouble::pause, mix.pause}, weighted{trouble::suspend, mix.suspend},
@@ -40,7 +43,7 @@ fault_schedule& fault_schedule::draw(std::size_t hosts, nanoseconds end, fault_m
     std::size_t which = 0;
     while (lot >= kinds[which].second) lot -= kinds[which++].second;
     fault one{kinds[which].first, static_cast<std::size_t>(world_.below(hosts)), at, world_.below(mix.longest)};
-    // Hours and years in both directions: a wall clock may say anything.
+    // In both directions: a wall clock may say anything.
     if (one.what == trouble::wall_clock) one.span = world_.below(std::chrono::hours(2)) - std::chrono::hours(1);
     add(one);
   }
@@ -68,8 +71,11 @@ fault_schedule::state const& fault_schedule::of(host const& which) const {
 }
 
 void fault_schedule::start() {
-  for (auto const& f : faults_) {
+  if (started_) throw std::logic_error("fault_schedule: it has started");
+  for (auto const& f : faults_)
     if (f.host >= world_.hosts().size()) throw std::invalid_argument("fault_schedule: there is no such host");
+  started_ = true;
+  for (auto const& f : faults_) {
     world_.after(f.at, [this, f, weak = std::weak_ptr(alive_)] {
       if (!weak.expired() && !healed_) happen(f);
     });

@@ -5,11 +5,21 @@
 #include <boost/asio/post.hpp>
 #include <coelect/testing/world.hpp>
 #include <cstdio>
+#include <stdexcept>
 #include <utility>
 
 namespace coelect::testing {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// `wait` >= 0; the end of time when it is beyond that.
+nanoseconds moment_after(nanoseconds now, nanoseconds wait) noexcept {
+  return wait > nanoseconds::max() - now ? nanoseconds::max() : now + wait;
+}
+
+}  // namespace
 
 // --- What is ready ----------------------------------------------------------------------------------------------------
 
@@ -39,12 +49,13 @@ public:
   void set(instant when, std::function<void()> ring) override {
     armed_ = std::make_shared<int>(0);
     // One more, because a clock's division rounds down.
-    auto const wait = std::max(host_->world_wait(when.left(host_->now())), nanoseconds(0)) + nanoseconds(1);
+    auto const wait =
+        moment_after(std::max(host_->world_wait(when.left(host_->now())), nanoseconds(0)), nanoseconds(1));
     auto& world = host_->world();
     auto checked = [live = std::weak_ptr<int>(armed_), ring = std::move(ring)] {
       if (!live.expired()) ring();
     };
-    world.rings_.emplace(world.now() + wait, world::ring{host_.get(), armed_, where_, std::move(checked)});
+    world.rings_.emplace(moment_after(world.now(), wait), world::ring{host_.get(), armed_, where_, std::move(checked)});
   }
   void clear() override { armed_.reset(); }
 
@@ -64,6 +75,17 @@ host::host(testing::world& world, host_clock clock, std::size_t number)
 
 host::~host() = default;
 
+// Divided first, so that long times do not overflow; the result is the same.
+nanoseconds host::local(nanoseconds world_time) const noexcept {
+  return world_time / 1000 * clock_.permille + world_time % 1000 * clock_.permille / 1000;
+}
+
+nanoseconds host::world_wait(nanoseconds local_wait) const noexcept {
+  auto const whole = local_wait / clock_.permille;
+  if (whole >= nanoseconds::max() / 1000) return nanoseconds::max();
+  return whole * 1000 + local_wait % clock_.permille * 1000 / clock_.permille;
+}
+
 instant host::now() const noexcept {
   auto const awake = local(world_.now()) + clock_.offset;
   return {awake + suspended, awake};
@@ -80,9 +102,61 @@ std::unique_ptr<alarm> host::make_alarm(asio::any_io_executor where) {
   return std::make_unique<virtual_alarm>(shared_from_this(), std::move(where));
 }
 
+/// Somebody in sleep(). The world's ring owns it until it has rung, so a crash must empty it.
+class host::nap {
+public:
+  nap(coelect::detail::handler<void(error_code)> done, asio::any_io_executor otherwise)
+      : done_(std::move(done)), where_(done_.executor ? done_.executor : std::move(otherwise)) {}
+
+  void start(std::unique_ptr<alarm> bell, std::shared_ptr<nap> const& self, instant when) {
+    bell_ = std::move(bell);
+    auto const slot = asio::get_associated_cancellation_slot(done_.call);
+    if (slot.is_connected()) {
+      auto cancel = [weak = std::weak_ptr(self)](asio::cancellation_type) {
+        if (auto const asleep = weak.lock()) asleep->wake(asio::error::operation_aborted);
+      };
+      auto to_connect = slot;
+      to_connect.assign(std::move(cancel));
+    }
+    bell_->set(when, [self] { self->wake({}); });
+  }
+  void wake(error_code ec) {
+    if (!end()) return;
+    asio::post(where_, [call = std::move(done_.call), ec]() mutable { std::move(call)(ec); });
+  }
+  void die() {
+    if (end()) auto const dropped = std::move(done_.call);
+  }
+
+private:
+  bool end() {
+    if (std::exchange(over_, true)) return false;
+    bell_->clear();
+    asio::get_associated_cancellation_slot(done_.call).clear();
+    return true;
+  }
+
+  coelect::detail::handler<void(error_code)> done_;
+  asio::any_io_executor where_;
+  std::unique_ptr<alarm> bell_;
+  bool over_ = false;
+};
+
+void host::start_sleep(host& self, nanoseconds span, coelect::detail::handler<void(error_code)> done) {
+  auto const where = self.executor();
+  auto const one = std::make_shared<nap>(std::move(done), where);
+  auto const gone = [](std::weak_ptr<nap> const& each) { return each.expired(); };
+  if (self.naps_.size() == self.naps_.capacity()) std::erase_if(self.naps_, gone);
+  self.naps_.push_back(one);
+  auto const now = self.now();
+  one->start(self.make_alarm(where), one, {moment_after(now.boot, span), moment_after(now.raw, span)});
+}
+
 void host::crash() {
   auto const dead = std::exchange(ready_, std::make_shared<ready_queue>(*loop_));
   dead->close();
+  for (auto const& each : std::exchange(naps_, {}))
+    if (auto const asleep = each.lock()) asleep->die();
 }
 
 bool host::run_one() {
@@ -100,43 +174,23 @@ bool host::run_one() {
   return true;
 }
 
-void host::start_sleep(host& self, nanoseconds span, coelect::detail::handler<void(error_code)> done) {
-  struct nap {
-    explicit nap(coelect::detail::handler<void(error_code)> h) : done(std::move(h)) {}
-    coelect::detail::handler<void(error_code)> done;
-    std::unique_ptr<alarm> bell;
-    bool over = false;
-    void wake(asio::any_io_executor const& otherwise, error_code ec) {
-      if (std::exchange(over, true)) return;
-      bell->clear();
-      asio::get_associated_cancellation_slot(done.call).clear();
-      auto const where = done.executor ? done.executor : otherwise;
-      asio::post(where, [call = std::move(done.call), ec]() mutable { std::move(call)(ec); });
-    }
-  };
-  auto const where = self.executor();
-  auto const it = std::make_shared<nap>(std::move(done));
-  it->bell = self.make_alarm(where);
-  auto const slot = asio::get_associated_cancellation_slot(it->done.call);
-  if (slot.is_connected()) {
-    auto cancel = [weak = std::weak_ptr(it), where](asio::cancellation_type) {
-      if (auto const asleep = weak.lock()) asleep->wake(where, asio::error::operation_aborted);
-    };
-    auto to_connect = slot;
-    to_connect.assign(std::move(cancel));
-  }
-  it->bell->set(self.now() + span, [it, where] { it->wake(where, {}); });
-}
-
 // --- The world --------------------------------------------------------------------------------------------------------
 
+// A state of 0 would give nothing but zeros.
+world::world(std::uint64_t seed) : dice_(seed * 2654435761ULL + 88172645463325252ULL) {
+  if (dice_ == 0) dice_ = 1;
+}
+
 world::~world() {
-  rings_.clear();  // they hold strands of the loops
+  // They hold strands of the loops, and what they destroy may set timers.
+  while (!rings_.empty()) auto const gone = std::exchange(rings_, {});
   for (auto const& each : hosts_) each->ready_->close();
   for (auto const& each : hosts_) each->loop_.reset();
 }
 
 std::shared_ptr<host> world::add_host(host_clock clock) {
+  if (clock.permille < 1 || clock.permille > 10'000) throw std::invalid_argument("host_clock: permille is 1 to 10,000");
+  if (clock.offset < nanoseconds(0)) throw std::invalid_argument("host_clock: offset is not negative");
   hosts_.push_back(std::make_shared<host>(*this, clock, hosts_.size()));
   return hosts_.back();
 }
@@ -150,6 +204,7 @@ std::uint64_t world::draw() noexcept {
 }
 
 bool world::run_ready() {
+  if (hosts_.empty()) return false;
   auto const first = below(hosts_.size());
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     auto const& each = hosts_[(first + i) % hosts_.size()];
@@ -195,7 +250,7 @@ void world::settle() {
 }
 
 bool world::run_until(std::function<bool()> const& done, nanoseconds limit) {
-  auto const end = now_ + limit;
+  auto const end = moment_after(now_, std::max(limit, nanoseconds(0)));
   while (!done()) {
     if (run_ready() || next_ring(end)) continue;
     now_ = end;

@@ -87,7 +87,7 @@ public:
   }
 
   std::shared_ptr<store> make_store(testing::host& on) override {
-    on.net = std::make_shared<network>(on, in_.faults, azure_, mix_);
+    on.net = std::make_shared<network>(on, in_.faults, azure_, mix_, requests);
     azure_blob_store_options how;
     how.account_url = "https://acct.blob.core.windows.net";
     how.credential = azure_credential::shared_key("acct", "a2V5");

@@ -14,6 +14,7 @@ using testing::happening;
 namespace {
 
 constexpr auto safety_phase = 10min;
+constexpr double most_requests = 12;  // a second, of each host, over all of that
 
 class election {
 public:
@@ -39,8 +40,10 @@ public:
     for (auto const& c : candidates_) c->start();
     faults_.start();
     disturb_again();
-    auto const end = world_.now() + safety_phase;
+    auto const begin = world_.now();
+    auto const end = begin + safety_phase;
     while (world_.now() < end && judge_.fine() && world_.step()) observe();
+    if (judge_.fine()) expect_few_requests(world_.now() - begin);
     heal();
     if (judge_.fine()) expect_leader();
     if (judge_.fine()) expect_nothing_left();
@@ -129,6 +132,13 @@ private:
     if (!left.empty()) wrong("left in the store:" + left);
   }
 
+  // Nobody hammers a store that is in trouble. What is usual is below one a second; a user's own calls come on top.
+  void expect_few_requests(nanoseconds span) {
+    auto const per_second = static_cast<double>(servers_->requests) / std::chrono::duration<double>(span).count();
+    requests_ = per_second / static_cast<double>(hosts_.size());
+    if (requests_ > most_requests) wrong(std::to_string(requests_) + " requests a second of each host");
+  }
+
   void wrong(std::string what) { own_.push_back(std::move(what)); }
 
   verdict summed_up() {
@@ -144,6 +154,7 @@ private:
     if (acknowledged > v.guarded) v.complaints.push_back("more guarded writes were acknowledged than done");
     v.steps = world_.steps();
     v.hash = world_.hash();
+    v.requests = requests_;
     v.seconds_to_lead = std::chrono::duration<double>(took_).count();
     if (!v.complaints.empty()) v.last_notes = world_.last_notes();
     return v;
@@ -161,6 +172,7 @@ private:
   std::vector<std::uint64_t> valid_;
   std::vector<std::string> own_;
   nanoseconds took_{};
+  double requests_ = 0;
   bool healed_ = false;
 };
 

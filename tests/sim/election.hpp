@@ -16,6 +16,7 @@ struct verdict {
   std::uint64_t guarded = 0;            ///< Writes that the store itself guarded.
   std::uint64_t steps = 0;
   std::uint64_t hash = 0;
+  double requests = 0;         ///< A second, of each host.
   double seconds_to_lead = 0;  ///< Virtual time from the end of the faults to a leader.
   std::vector<std::string> last_notes;
 };

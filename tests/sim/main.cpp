@@ -28,7 +28,7 @@ struct settings {
 /// What all seeds of one run gave together.
 struct total {
   std::uint64_t seeds = 0, failed = 0, first_failed = 0, steps = 0, guarded = 0, slow = 0;
-  double slowest = 0;
+  double slowest = 0, busiest = 0;
   coelect::testing::checker::figures counts;
 
   void add(std::uint64_t seed, verdict const& v) {
@@ -36,6 +36,7 @@ struct total {
     steps += v.steps;
     guarded += v.guarded;
     slowest = std::max(slowest, v.seconds_to_lead);
+    busiest = std::max(busiest, v.requests);
     counts.terms += v.counts.terms;
     counts.accepted += v.counts.accepted;
     counts.refused += v.counts.refused;
@@ -81,10 +82,11 @@ int run_many(settings const& how) {
   auto const& c = all.counts;
   std::printf("%s: %" PRIu64 " seeds, %" PRIu64 " elections won, %" PRIu64 " overlaps, %" PRIu64
               " token regressions, %" PRIu64 " stale writes done; %" PRIu64 " writes done and %" PRIu64
-              " refused outside, %" PRIu64 " guarded by the store; slowest leader after the faults %.1f s; %" PRIu64
+              " refused outside, %" PRIu64
+              " guarded by the store; slowest leader after the faults %.1f s; at most %.1f requests/s a host; %" PRIu64
               " samples excused; %" PRIu64 " handlers, %.1f s\n",
               how.store.c_str(), all.seeds, c.terms, c.overlaps, c.regressions, c.stale_writes, c.accepted, c.refused,
-              all.guarded, all.slowest, c.excused, all.steps, seconds);
+              all.guarded, all.slowest, all.busiest, c.excused, all.steps, seconds);
   if (all.failed != 0)
     std::printf("%" PRIu64 " of %" PRIu64 " seeds failed, the first is seed %" PRIu64 ": failed\n", all.failed,
                 all.seeds, all.first_failed);

@@ -79,6 +79,7 @@ private:
 };
 
 void network::depart(std::shared_ptr<flight> const& one, std::size_t endpoint, server::message const& what) {
+  ++sent_;
   world().note(to_.name_of(*what), host_.number(), endpoint);
   if (world().tell) world().tell("                     asks " + to_.body_of(what->body));
   if (faults_.mute(host_)) return;
@@ -212,6 +213,7 @@ public:
     auto const one = std::make_shared<network::flow>(on_, context_, to);
     one->head_by(head_by);
     auto& world = on_->world();
+    ++on_->sent_;
     world.note(on_->to_.name_of(what), on_->host_.number(), endpoint_);
     if (world.tell) world.tell("                     asks " + on_->to_.body_of(what.body));
     if (refused()) {

@@ -52,8 +52,10 @@ public:
 /// What one host reaches the server through. `mix` may change at any time; `faults` says who is cut off.
 class network final : public http::network, public std::enable_shared_from_this<network> {
 public:
-  network(testing::host& on, testing::fault_schedule const& faults, server& to, message_mix const& mix)
-      : host_(on), faults_(faults), to_(to), mix_(mix) {}
+  /// `sent` counts the requests.
+  network(testing::host& on, testing::fault_schedule const& faults, server& to, message_mix const& mix,
+          std::uint64_t& sent)
+      : host_(on), faults_(faults), to_(to), mix_(mix), sent_(sent) {}
 
   /// Endpoint number N is the host name 10.0.0.N+1; others are 0.
   std::shared_ptr<http::transport> reach(std::shared_ptr<store_context> context, http::origin where, tls_options const&,
@@ -71,6 +73,7 @@ private:
   testing::fault_schedule const& faults_;
   server& to_;
   message_mix const& mix_;
+  std::uint64_t& sent_;
 };
 
 }  // namespace coelect::sim
