@@ -15,6 +15,13 @@ constexpr int most_tries = 3;
 constexpr std::uint64_t soon_us = 5'000'000;  // terms further ahead were not made from the time
 constexpr std::chrono::milliseconds look_again{250};
 
+/// Somebody has deleted the blob between two of our requests.
+bool gone(answered const& a) {
+  return !a.how.ok() && a.by_service && (a.trouble == trouble::no_blob || a.trouble == trouble::no_container);
+}
+
+outcome deleted_meanwhile() { return {errc::candidacy_lost, "the blob was deleted before the term was counted"}; }
+
 }  // namespace
 
 azure_contender::azure_contender(std::shared_ptr<commons> shared, candidacy who, hold_listener& hears)
@@ -62,6 +69,7 @@ void azure_contender::on_acquired(answered a, instant give_up, reply<attempt> co
     case trouble::not_mine: return done(attempt{});
     case trouble::no_blob:
       if (!std::exchange(made_, true)) return make_blob(seed_from(a.got), give_up, done);
+      a.how = outcome(errc::unreachable, "the blob was deleted as soon as it was made");
       break;
     case trouble::no_container:
       if (shared_->create_container && !std::exchange(made_, true)) return make_container(give_up, done);
@@ -106,6 +114,7 @@ void azure_contender::read_term(instant give_up, int tries, reply<attempt> done)
 }
 
 void azure_contender::on_term(answered a, instant give_up, int tries, reply<attempt> const& done) {
+  if (gone(a)) return done(attempt{deleted_meanwhile(), {}});
   if (!a.how.ok()) return done(attempt{a.how, {}});
   auto const seen = wire::azure::read_properties(a.got);
   if (!seen.leased || seen.etag.empty())
@@ -137,6 +146,7 @@ void azure_contender::write_term(std::string const& etag, instant give_up, int t
       etag_ = a.got.get("ETag");
       return win(done);
     }
+    if (gone(a)) return done(attempt{deleted_meanwhile(), {}});
     bool const again = a.trouble == trouble::changed && tries > 1;
     if (again) return read_term(give_up, tries - 1, done);
     if (a.trouble == trouble::not_mine)

@@ -290,3 +290,14 @@ TEST_CASE("azure: two renewals apart, a refusal is got over; the deadline stays 
   REQUIRE(s.until([&] { return s.deadline(term) != first; }));
   CHECK(s.deadline(term) == last_sent(s, "renew") + V);
 }
+
+// Found by the simulation: the campaign ended for good with "the place for elections does not exist".
+TEST_CASE("azure: a blob that is deleted between winning its lease and counting the term is made anew", "[S9][azure]") {
+  azure_scene s;
+  auto const between = GENERATE(as<std::string>(), "look", "count");
+  s.azure->when(between, [&](blob_call& c) { s.azure->model.erase(c.blob); });
+  auto e = s.make_elector("A");
+  auto const term = s.win(e);
+  CHECK(term.valid());
+  CHECK(term.fencing_token() == s.counted());
+}
