@@ -86,8 +86,20 @@ void candidate::stand_back() {
   now_->term.reset();
   now_->self.reset();
   signal_.reset();
-  in_.world.after(in_.world.below(nanoseconds(60s)), [this, self = now_] {
+  in_.world.after(in_.world.below(nanoseconds(90s)), [this, self = now_] {
     if (self == now_ && !self->stands && !self->over) stand_again();
+  });
+  look_for_ghost(now_, now_->stint, false);
+}
+
+// R14: whoever does not stand is not in the queue, whatever was on its way when it left; two looks in a row, because a
+// late request may have come just now and be taken back.
+void candidate::look_for_ghost(std::shared_ptr<process> const& self, unsigned stint, bool seen_before) {
+  in_.world.after(seen_before ? 12s : 25s, [this, self, stint, seen_before] {
+    if (self != now_ || self->stint != stint || self->over || !servers_.queues(self->name)) return;
+    if (!seen_before) return look_for_ghost(self, stint, true);
+    in_.world.note("a ghost stands", host_->number());
+    in_.judge.see({happening::lost, in_.world.now(), {}, self->name, 2, {}, {}});  // never won: a complaint
   });
 }
 

@@ -46,6 +46,7 @@ private:
   void stand_still_at_the_worst_moment();
   void keep_another();
   void stand_back();
+  void look_for_ghost(std::shared_ptr<process> const& self, unsigned stint, bool seen_before);
   void guarded_write(std::shared_ptr<leadership> const& term);
 
   surroundings in_;

@@ -91,6 +91,13 @@ public:
 
   bool holds(std::uint64_t token) const override { return live_.contains(token); }
 
+  bool queues(std::string const& candidate) const override {
+    auto const quoted = "\"" + candidate + "\"";
+    for (auto const& [key, kept] : etcd_.state.keys)
+      if (key.starts_with("leader/") && kept.value.find(quoted) != std::string::npos) return true;
+    return false;
+  }
+
   std::string leftovers() const override {
     std::string all;
     for (auto const& key : etcd_.state.list(std::string(election) + "/")) all += " " + key;
