@@ -47,3 +47,9 @@ if(NOT said MATCHES "token [1-9][0-9]*\nled and resigned")
   message(FATAL_ERROR "the consumer said:\n${said}")
 endif()
 message(STATUS "${said}")
+
+# And his test, with the simulated hosts.
+run(${build}/consumer_test)
+if(NOT said MATCHES "led until it was cut off")
+  message(FATAL_ERROR "the consumer's test said:\n${said}")
+endif()
