@@ -185,7 +185,8 @@ char const* const check = "Judge what candidates of one host wrote with --json: 
 char const* const check_more =
     R"(Reads the lines of coelect campaign --json, of any number of candidates and elections, in any order,
 and tells for each election how many terms there were, whether two could act at the same moment, and
-whether fencing tokens grew. Between its first and its last line a term counts as able to act.
+whether fencing tokens grew. A term counts as able to act from its first heartbeat that says so to its last:
+give --heartbeat 0.5 to candidates whose terms are short.
 
 Lines of your own may say more, with the members event, boot_ns, election, candidate and token:
   valid              it could act from boot_ns to until_ns

@@ -76,7 +76,10 @@ private:
     body_over_ = true;
     bool const obeyed = winding_ && thrown && is_cancellation(thrown);
     thrown_ = obeyed ? nullptr : thrown;
-    overran_ = static_cast<bool>(term_.ended());
+    auto const end = term_.ended();
+    overran_ = static_cast<bool>(end);
+    // A body that asks valid() may notice the loss before anybody has told it. One that resigned was its own doing.
+    lost_ = end ? end.how() != end_of_term::resigned : !term_.valid();
     auto released = [self = shared_from_this()](error_code) { self->complete(); };
     term_.resign(asio::bind_executor(strand_, std::move(released)));
   }
@@ -84,9 +87,11 @@ private:
   void complete() {
     body_report report;
     report.end = term_.ended();
+    if (lost_ && report.end.how() == end_of_term::resigned)
+      report.end = term_end(end_of_term::expired, errc::lease_expired);
     report.end.overran(overran_);
     bool const was_stopped = stopping_ || report.end.how() == end_of_term::stopped;
-    report.again = winding_ && !was_stopped;
+    report.again = (winding_ || lost_) && !was_stopped;
     if (!thrown_ && cancelled_)
       thrown_ = std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
     auto call = [done = std::move(done_.call), thrown = thrown_, report]() mutable { std::move(done)(thrown, report); };
@@ -100,7 +105,7 @@ private:
   asio::any_io_executor done_on_;
   asio::cancellation_signal cancel_;
   std::exception_ptr thrown_;
-  bool winding_ = false, stopping_ = false, cancelled_ = false, body_over_ = false, overran_ = false;
+  bool winding_ = false, stopping_ = false, cancelled_ = false, body_over_ = false, overran_ = false, lost_ = false;
 };
 
 }  // namespace

@@ -96,7 +96,13 @@ void fault_schedule::happen(fault const& one) {
         if (!weak.expired() && world_.now() >= of(*which).paused_until) which->paused = false;
       });
       return;
-    case trouble::suspend: return world_.suspend(*which, one.span);
+    case trouble::suspend:
+      s.asleep_until = std::max(s.asleep_until, end);
+      which->fall_asleep();
+      world_.at(s.asleep_until, [this, which, weak = std::weak_ptr(alive_)] {
+        if (!weak.expired() && world_.now() >= of(*which).asleep_until) which->wake_up();
+      });
+      return;
     case trouble::crash:
       if (s.down) return;
       s.down = true;
@@ -120,7 +126,9 @@ void fault_schedule::heal() {
     auto const which = world_.hosts()[i];
     auto& s = states_[i];
     s.deaf_until = s.mute_until = s.paused_until = nanoseconds(-1);
+    s.asleep_until = nanoseconds(-1);
     which->paused = false;
+    which->wake_up();
     if (!std::exchange(s.down, false)) continue;
     if (on_start) on_start(*which);
   }

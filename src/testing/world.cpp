@@ -87,8 +87,19 @@ nanoseconds host::world_wait(nanoseconds local_wait) const noexcept {
 }
 
 instant host::now() const noexcept {
-  auto const awake = local(world_.now()) + clock_.offset;
-  return {awake + suspended, awake};
+  auto const passed = local(world_.now()) + clock_.offset;
+  auto const missing = asleep_since_ < nanoseconds(0) ? nanoseconds(0) : passed - asleep_since_;
+  return {passed + suspended, passed - raw_behind_ - missing};
+}
+
+void host::fall_asleep() noexcept {
+  if (asleep_since_ < nanoseconds(0)) asleep_since_ = local(world_.now()) + clock_.offset;
+}
+
+void host::wake_up() noexcept {
+  if (asleep_since_ < nanoseconds(0)) return;
+  raw_behind_ += local(world_.now()) + clock_.offset - asleep_since_;
+  asleep_since_ = nanoseconds(-1);
 }
 
 std::chrono::system_clock::time_point host::wall_clock() const {
@@ -160,7 +171,7 @@ void host::crash() {
 }
 
 bool host::run_one() {
-  if (paused) return false;
+  if (paused || asleep_since_ >= nanoseconds(0)) return false;
   auto const ready = ready_->size();
   // The io_context counts as one more handler, since nobody can ask it how many it has.
   auto const lot = world_.below(ready + 1);

@@ -163,9 +163,9 @@ void candidate::stand_still_at_the_worst_moment() {
 }
 
 void candidate::look() {
-  bool const wicked = wicked_ && now_ && now_->leads && now_->term && !host_->paused;
+  bool const wicked = wicked_ && now_ && now_->leads && now_->term && !host_->stands_still();
   if (wicked && in_.world.below(50) == 0) stand_still_at_the_worst_moment();
-  if (!now_ || !now_->leads || host_->paused || !now_->term || now_->term->valid()) {
+  if (!now_ || !now_->leads || host_->stands_still() || !now_->term || now_->term->valid()) {
     silent_since_ = nanoseconds(-1);
     return;
   }
@@ -177,7 +177,7 @@ void candidate::look() {
 }
 
 void candidate::fidget() {
-  if (!now_ || !now_->stands || host_->paused) return;
+  if (!now_ || !now_->stands || host_->stands_still()) return;
   auto& dice = in_.world;
   auto const self = now_;
   switch (dice.below(6)) {
@@ -203,7 +203,7 @@ void candidate::fidget() {
 }
 
 void candidate::write() {
-  if (!now_ || host_->paused || !now_->term || !now_->term->valid()) return;
+  if (!now_ || host_->stands_still() || !now_->term || !now_->term->valid()) return;
   auto const term = now_->term;
   // Between the question and the act anything may happen: the packet is late, the process is stopped.
   auto late = in_.world.chance(70) ? nanoseconds(1ms) : in_.world.below(nanoseconds(20s));

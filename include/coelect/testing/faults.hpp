@@ -12,7 +12,7 @@ namespace coelect::testing {
 /// The kinds of trouble of a schedule.
 enum class trouble {
   pause = 1,   ///< SIGSTOP: the host's handlers wait for `span`, its clocks run on.
-  suspend,     ///< The host's CLOCK_BOOTTIME goes on by `span` at once: see world::suspend().
+  suspend,     ///< The host sleeps for `span`: handlers wait, and of its clocks only CLOCK_BOOTTIME goes on.
   crash,       ///< kill -9: what runs on the host is destroyed; it starts again after `span`, if not before.
   deaf,        ///< Nothing that is sent to the host arrives for `span`; what it sends does.
   mute,        ///< Nothing that the host sends arrives for `span`.
@@ -78,7 +78,7 @@ public:
 private:
   struct state {
     bool down = false;
-    nanoseconds deaf_until{-1}, mute_until{-1}, paused_until{-1}, troubled_until{-1};
+    nanoseconds deaf_until{-1}, mute_until{-1}, paused_until{-1}, asleep_until{-1}, troubled_until{-1};
   };
   state& of(host const& which);
   state const& of(host const& which) const;

@@ -70,6 +70,11 @@ public:
                                                        span);
   }
 
+  /// A real suspend: from fall_asleep() to wake_up() handlers wait and CLOCK_MONOTONIC_RAW stands still, while the
+  /// world and CLOCK_BOOTTIME go on. Calling one twice does nothing. wake_up() does not end a pause.
+  void fall_asleep() noexcept;
+  void wake_up() noexcept;
+  bool stands_still() const noexcept { return paused || asleep_since_ >= nanoseconds(0); }  ///< Paused or asleep.
   /// As by SIGKILL: what was posted to executor() and whoever waits in sleep() is destroyed and never runs, nor does
   /// what the dead process's objects post later; timers set by them do not ring. executor() is then that of the
   /// next process. Afterwards destroy what the process owned, its leadership signals too: they would stay true until
@@ -88,6 +93,8 @@ private:
 
   testing::world& world_;
   host_clock clock_;
+  nanoseconds raw_behind_{};      // what CLOCK_MONOTONIC_RAW has missed
+  nanoseconds asleep_since_{-1};  // on a clock that misses nothing; -1: awake
   std::size_t number_;
   std::shared_ptr<ready_queue> ready_;
   class nap;

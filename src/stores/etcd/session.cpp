@@ -2,9 +2,20 @@
 #include "stores/etcd/session.hpp"
 #include "stores/etcd/lease_id.hpp"
 #include "wire/etcd_requests.hpp"
+#include <atomic>
 #include <utility>
 
 namespace coelect::stores::etcd {
+namespace {
+
+std::uint64_t next_order() noexcept {
+  static std::atomic<std::uint64_t> made{0};
+  return ++made;
+}
+
+}  // namespace
+
+session_member::session_member() noexcept : order_(next_order()) {}
 
 using wire::etcd::operation;
 

@@ -22,7 +22,17 @@ public:
   virtual void asked_to_go(std::int64_t revision) = 0;
 
 protected:
+  session_member() noexcept;
   ~session_member() = default;
+
+private:
+  friend struct older_first;
+  std::uint64_t const order_;
+};
+
+/// Members hear in the order of their making, not of their addresses: a simulation runs the same way each time.
+struct older_first {
+  bool operator()(session_member const* a, session_member const* b) const noexcept { return a->order_ < b->order_; }
 };
 
 /// One lease with an id chosen by us. It is renewed while the session has members; without any it ages,
@@ -118,7 +128,7 @@ private:
   outcome opening_;
   std::unique_ptr<lease_keeper> keeper_;
   std::unique_ptr<watch_handle> room_;
-  std::set<session_member*> members_;
+  std::set<session_member*, older_first> members_;
   std::set<std::string> taken_;
   std::vector<std::weak_ptr<entrant>> entrants_;
   std::list<errand> errands_;

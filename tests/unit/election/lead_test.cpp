@@ -272,3 +272,37 @@ TEST_CASE("cancelling lead while it waits for its turn ends it", "[L1][etcd][azu
   CHECK(d.started == 0);
   CHECK(code_of(d.thrown) == asio::error::operation_aborted);
 }
+
+namespace {
+
+/// A body that looks at valid() itself, as everybody should, and may see the loss before it is told.
+struct asking_body {
+  diary* d;
+  virtual_host* on;
+
+  asio::awaitable<void> operator()(leadership& term) {
+    ++d->started;
+    while (term.valid()) co_await on->sleep(1s, asio::use_awaitable);
+    ++d->finished;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("lead stands again when the body itself was the first to see that the term is over", "[P2][etcd][azure]") {
+  one_host h;
+  auto e = h.make_elector("A");
+  diary d;
+  asking_body body{&d, h.host.get()};
+  asio::co_spawn(h.host->io, run_lead(e, body, d), asio::detached);
+  for (int round = 1; round <= 20; ++round) {
+    REQUIRE(h.world.run_until([&] { return d.started == round && e.signal().is_leader(); }, 1min));
+    h.host->paused = true;
+    h.world.run_for(30s);
+    h.host->paused = false;
+    // It saw that itself, or its cancellation came first: both must happen in twenty rounds.
+    REQUIRE(h.world.run_until([&] { return d.started == round + 1; }, 1min));
+  }
+  CHECK_FALSE(d.over);
+  CHECK(d.thrown == nullptr);
+}
