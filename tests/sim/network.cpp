@@ -101,7 +101,8 @@ void network::depart(std::shared_ptr<flight> const& one, std::size_t endpoint, s
     };
     self->to_.arrive(endpoint, what, std::move(answer));
   };
-  if (world().chance(mix_.twice)) {
+  // Nothing between here and there repeats what must not be repeated and has been answered.
+  if (what->repeatable && world().chance(mix_.twice)) {
     auto again = [self, endpoint, what] { self->to_.arrive(endpoint, what, [](http::response const&) {}); };
     world().after(arrival + world().below(nanoseconds(15s)), std::move(again));
   }

@@ -76,7 +76,15 @@ std::string sim_etcd::body_of(std::string const& text) const {
 
 // --- Leases -------------------------------------------------------------------------------------------------------------
 
-void sim_etcd::touch(std::int64_t lease) { set_deadline(lease, 0s); }
+void sim_etcd::touch(std::int64_t lease) {
+  touched_[lease] = world_.now();
+  set_deadline(lease, 0s);
+}
+
+bool sim_etcd::renewed_since(std::int64_t lease, nanoseconds moment) const {
+  auto const found = touched_.find(lease);
+  return found != touched_.end() && found->second >= moment;
+}
 
 void sim_etcd::set_deadline(std::int64_t lease, nanoseconds extra) {
   auto const ttl = nanoseconds(std::chrono::seconds(state.leases.at(lease))) * 1000 / members_[leader_].permille;

@@ -36,6 +36,8 @@ public:
   void cut_member(std::size_t which, nanoseconds span);
   std::size_t leader() const noexcept { return leader_; }
   std::size_t members() const noexcept { return members_.size(); }
+  /// Whether somebody has granted or renewed the lease since then; that a new raft leader begins it anew is no renewal.
+  bool renewed_since(std::int64_t lease, nanoseconds moment) const;
   void heal();  ///< All members are well, with a leader; the quirks that cost liveness end.
 
   // --- For the network.
@@ -89,7 +91,7 @@ private:
   std::size_t leader_ = 0;
   nanoseconds no_leader_until_{-1};
   bool electing_ = false, healed_ = false;
-  std::map<std::int64_t, nanoseconds> deadlines_;
+  std::map<std::int64_t, nanoseconds> deadlines_, touched_;
   std::vector<subscription> watches_;
   std::deque<std::pair<test::etcd_model::key_map, std::int64_t>> earlier_;
 };

@@ -36,7 +36,7 @@ public:
   virtual std::string leftovers() const { return {}; }
   /// Whether the store itself says that `token` leads now.
   virtual bool holds(std::uint64_t token) const { return token != 0; }
-  /// Whether a candidate of that name is in the queue, for stores that have one.
+  /// Whether a candidate of that name is in the queue and kept there, for stores that have one.
   virtual bool queues(std::string const& candidate) const { return candidate.empty(); }
   /// On which host that token is valid; null: nowhere. Set by who knows.
   std::function<testing::host const*(std::uint64_t token)> valid_on{};
