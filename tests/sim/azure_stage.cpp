@@ -133,7 +133,8 @@ private:
   // A leader hears of it at its next renewal, and others may win at once.
   void excuse(char const* why) {
     in_.world.note(why);
-    in_.judge.see({happening::excuse, in_.world.now(), in_.world.now() + 15s, {}, 0, why, {}});
+    excused_until = in_.world.now() + 15s;
+    in_.judge.see({happening::excuse, in_.world.now(), excused_until, {}, 0, why, {}});
   }
   void break_lease() {
     excuse("lease broken");

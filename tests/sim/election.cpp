@@ -95,7 +95,8 @@ private:
       c->look();
     }
     for (auto const token : valid_)
-      if (!servers_->holds(token)) judge_.see({happening::dropped, world_.now() - 1ns, {}, {}, token, {}, {}});
+      if (world_.now() >= servers_->excused_until && !servers_->holds(token))
+        judge_.see({happening::dropped, world_.now() - 1ns, {}, {}, token, {}, {}});
     judge_.sample(world_.now(), valid_);
   }
 

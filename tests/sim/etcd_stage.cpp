@@ -144,6 +144,7 @@ private:
     in_.world.note(why);
     // An event that etcd loses is made up for by the next stream, after a renewal period and 1 s.
     auto const until = in_.world.now() + ttl() + (quirks_.missing_events ? 5s : 0s);
+    excused_until = until;
     in_.judge.see({happening::excuse, in_.world.now(), until, {}, 0, why, {}});
   }
   std::string leader_key() const {

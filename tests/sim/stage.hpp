@@ -34,6 +34,7 @@ public:
   std::uint64_t requests = 0;  ///< Sent so far, by all hosts; of stores that talk HTTP.
   /// What is still held when everybody has stopped and a ttl has passed; empty: nothing, as it must be.
   virtual std::string leftovers() const { return {}; }
+  nanoseconds excused_until{-1};  ///< Until then a term may outlive its hold: an operator took it.
   /// Whether the store itself says that `token` leads now.
   virtual bool holds(std::uint64_t token) const { return token != 0; }
   /// Whether a candidate of that name is in the queue and kept there, for stores that have one.
