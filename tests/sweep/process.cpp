@@ -112,7 +112,9 @@ void process::start_callback(op what, life_ptr l, Token with) {
 }
 
 asio::awaitable<void> process::in_coroutine(op what, bool open, life_ptr l) {
-  if (open) co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  if (open) {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  }
   error_code ec;
   auto token = asio::redirect_error(asio::use_awaitable, ec);
   l->begin();

@@ -103,7 +103,9 @@ public:
     co_return;
   }
   awaitable<void> leave() override {
-    if (elector_) co_await resign(term_);
+    if (elector_) {
+      co_await resign(term_);
+    }
     term_ = leadership();
     elector_.reset();
   }

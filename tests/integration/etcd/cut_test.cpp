@@ -126,7 +126,9 @@ public:
     co_return;
   }
   awaitable<void> leave() override {
-    if (elector_) co_await resign(term_);
+    if (elector_) {
+      co_await resign(term_);
+    }
     term_ = leadership();  // it keeps the store, too
     elector_.reset();
     co_await all_closed();

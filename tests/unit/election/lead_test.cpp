@@ -282,7 +282,9 @@ struct asking_body {
 
   asio::awaitable<void> operator()(leadership& term) {
     ++d->started;
-    while (term.valid()) co_await on->sleep(1s, asio::use_awaitable);
+    while (term.valid()) {
+      co_await on->sleep(1s, asio::use_awaitable);
+    }
     ++d->finished;
   }
 };
