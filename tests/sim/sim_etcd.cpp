@@ -170,7 +170,7 @@ void sim_etcd::recover(std::size_t which) {
 // leader it was: decisions of a stale lessor.
 void sim_etcd::recover_stopped(std::size_t which) {
   auto& m = members_[which];
-  if (m.old_term != state.raft_term) m.leads_until = world_.now() + 100ms;
+  if (m.old_term != state.raft_term) m.leads_until = world_.now() + world_.below(nanoseconds(1s));
   recover(which);
 }
 

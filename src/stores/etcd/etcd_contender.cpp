@@ -203,6 +203,10 @@ void etcd_contender::find_predecessor() {
 
 void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer const& answer) {
   if (!how.how.ok()) return turn(how.how);
+  // R9: only a read, and some versions answer those from an earlier state (etcd#20418). From before our key was made it
+  // says nothing; to believe it would leave the key behind, under a lease that other elections keep alive.
+  if (!answer.succeeded && answer.header.revision < created_)
+    return turn(outcome(errc::unreachable, "an answer from before our key was made"));
   if (!answer.succeeded) {
     created_ = 0;
     return turn(outcome(errc::candidacy_lost, "our key is gone"));

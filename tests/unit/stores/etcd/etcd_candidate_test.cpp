@@ -232,3 +232,29 @@ TEST_CASE("etcd leases: two candidates of one election in one store never share 
   CHECK_FALSE(first.valid());
   CHECK_FALSE(other.valid());
 }
+
+// Found by the simulation (etcd#20418): the key was taken for gone, stayed under the store's lease, and blocked everybody.
+TEST_CASE("etcd R9: a search answered from before our key was made does not say that it is gone", "[S11][etcd]") {
+  etcd_scene s;
+  auto first = s.make_elector("first");
+  auto term = s.win(first);
+  auto const where = s.make_store();
+  auto second = s.make_elector("second", where);
+  auto const revision_before = s.etcd->revision;
+  s.etcd->when(is_search, [&](fake_call& c) {
+    c.edit = [&](json& answer) {
+      answer.erase("succeeded");
+      answer["responses"] = json::array();
+      answer["header"]["revision"] = std::to_string(revision_before);
+    };
+  });
+  catcher<leadership> won;
+  second.campaign(won.handler());
+  s.run(std::chrono::seconds(5));
+  CHECK(s.standing() == 2);  // the same key still
+  catcher<void> gone;
+  term.resign(gone.handler());
+  REQUIRE(s.until([&] { return won.done(); }));
+  CHECK(won.result.valid());
+  CHECK(s.standing() == 1);
+}
