@@ -158,9 +158,10 @@ blob_properties read_properties(http::response const& answer) {
   seen.breaking = answer.get("x-ms-lease-state") == "breaking";
   seen.etag = answer.get("ETag");
   auto const term = number<std::uint64_t>(answer.get("x-ms-meta-term"));
-  // Numbers above this cannot come from counting; they would run over soon.
+  // Numbers above this cannot come from counting; they would run over soon. (What no 64 bits can hold was never a token.)
   constexpr auto largest = std::numeric_limits<std::uint64_t>::max() / 2;
-  if (!term || *term > largest) return seen;
+  seen.spent = term && *term > largest;
+  if (!term || seen.spent) return seen;
   leader_record record;
   record.term = *term;
   record.candidate = base::from_base64(answer.get("x-ms-meta-candidate")).value_or("");

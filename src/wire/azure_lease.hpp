@@ -49,6 +49,7 @@ struct blob_properties {
   bool breaking = false;
   std::string etag;
   std::optional<leader_record> record;  ///< Nothing: the blob has no readable term.
+  bool spent = false;  ///< It has one, but so large that none can follow it; beginning anew would take tokens back.
 };
 blob_properties read_properties(http::response const& answer);
 

@@ -64,6 +64,7 @@ void answer(http::response const& got) {
   must(!already_there(got) || got.status == 409 || got.status == 412, "a thing is there where the service says so");
   auto const seen = read_properties(got);
   must(!(seen.leased && seen.breaking), "a lease has one state");
+  must(!(seen.record && seen.spent), "a term that cannot be counted on is none");
   if (seen.record) must(seen.record->term < largest, "a term can be counted on");
   date(got.get("Date"));
 }

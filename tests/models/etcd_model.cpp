@@ -54,9 +54,10 @@ void etcd_model::expire(std::int64_t lease) {
   txn({{"success", all}});
 }
 
+// What was put at that very revision can still be watched from there; a deletion cannot.
 void etcd_model::compact() {
   compacted = revision;
-  history_.clear();
+  std::erase_if(history_, [this](etcd_change const& c) { return c.deleted || c.revision < compacted; });
 }
 
 // --- Reading ------------------------------------------------------------------------------------------------------------
@@ -148,7 +149,8 @@ void etcd_model::delete_now(json const& op, std::int64_t next, json& responses) 
     json event{{"type", "DELETE"}, {"kv", {{"key", base::base64(it->first)}, {"mod_revision", said(next)}}}};
     pending_.push_back({it->first, next, true, std::move(event)});
   }
-  responses.push_back({{"response_delete_range", {{"header", {{"revision", said(next)}}}}}});
+  auto const at = pending_.empty() ? revision : next;  // where nothing was there to delete, nothing changes
+  responses.push_back({{"response_delete_range", {{"header", {{"revision", said(at)}}}}}});
   if (n > 0) responses.back()["response_delete_range"]["deleted"] = said(n);
 }
 

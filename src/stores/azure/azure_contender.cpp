@@ -125,6 +125,11 @@ void azure_contender::on_term(answered a, instant give_up, int tries, reply<atte
     etag_ = seen.etag;
     return win(done);
   }
+  if (seen.spent)
+    return done(attempt{outcome(errc::store_reset,
+                                "the blob's metadata 'term' is so large that none can follow; delete "
+                                "the blob when no candidate runs"),
+                        {}});
   // A blob of somebody else's making has no term; the time is above whatever was counted. So that this stays true, a
   // term is not used before the service's clock, which tells whole seconds, has passed it: a blob that is deleted or
   // wiped within the second in which it was made would else give out the same terms again.

@@ -25,7 +25,7 @@ private:
     bool const missing = a.by_service && a.trouble == trouble::no_blob && !a.how.ok();
     if (!a.how.ok() && !missing) return finish(a.how);
     auto const seen = missing ? wire::azure::blob_properties{} : wire::azure::read_properties(a.got);
-    if (seen.record && seen.record->term > term_)
+    if (seen.spent || (seen.record && seen.record->term > term_))
       return finish(outcome(errc::not_leader, "a later leader has written this blob"));
     if (missing && !what_.content) return finish({});
     write(seen.etag);

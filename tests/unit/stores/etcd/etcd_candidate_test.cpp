@@ -250,8 +250,12 @@ TEST_CASE("etcd R9: a search answered from before our key was made does not say 
   });
   catcher<leadership> won;
   second.campaign(won.handler());
+  REQUIRE(s.until([&] { return s.standing() == 2; }));
+  auto const key = s.etcd->list("leader/").back();
+  auto const made = s.etcd->keys.at(key).created;
   s.run(std::chrono::seconds(5));
-  CHECK(s.standing() == 2);  // the same key still
+  REQUIRE(s.etcd->keys.contains(key));
+  CHECK(s.etcd->keys.at(key).created == made);  // neither given up nor made anew
   catcher<void> gone;
   term.resign(gone.handler());
   REQUIRE(s.until([&] { return won.done(); }));
