@@ -95,6 +95,13 @@ bool read(json_node node, operation_answer& answer) {
   return node.child("response_put").has_value();
 }
 
+bool read(json_node node, txn_shape const& shape, txn_answer& answer) {
+  members m(node);
+  answer.succeeded = m.flag("succeeded");
+  for (auto const& operation : node.children("responses")) m.also(read(operation, answer.operations.emplace_back()));
+  return m.fine() && answer.operations.size() == (answer.succeeded ? shape.on_success : shape.on_failure);
+}
+
 bool read(json_node node, watch_event& event) {
   members m(node);
   auto const type = m.text("type");
@@ -142,14 +149,32 @@ std::optional<range_answer> read_range(std::string_view body) {
 std::optional<txn_answer> read_txn(std::string_view body, std::size_t on_success, std::size_t on_failure) {
   auto const document = json_document::parse(body);
   if (!document) return std::nullopt;
-  auto const root = document->root();
   txn_answer answer;
+  bool const fine =
+      read_header_of(document->root(), answer.header) && read(document->root(), {on_success, on_failure}, answer);
+  if (!fine) return std::nullopt;
+  return answer;
+}
+
+// The headers of nested answers are empty in some versions, and say nothing that the outer one does not.
+std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes) {
+  auto const document = json_document::parse(body);
+  if (!document) return std::nullopt;
+  auto const root = document->root();
+  batch_answer answer;
   members m(root);
-  m.also(read_header_of(root, answer.header));
-  answer.succeeded = m.flag("succeeded");
-  for (auto const& node : root.children("responses")) m.also(read(node, answer.operations.emplace_back()));
-  bool const complete = answer.operations.size() == (answer.succeeded ? on_success : on_failure);
-  if (!m.fine() || !complete) return std::nullopt;
+  m.also(read_header_of(root, answer.header) && m.flag("succeeded"));
+  auto const responses = root.children("responses");
+  if (!m.fine() || responses.size() != puts + shapes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < puts; ++i)
+    if (!responses[i].child("response_put")) return std::nullopt;
+  answer.parts.reserve(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    auto const inner = responses[puts + i].child("response_txn");
+    auto& part = answer.parts.emplace_back();
+    part.header = answer.header;
+    if (!inner || !read(*inner, shapes[i], part)) return std::nullopt;
+  }
   return answer;
 }
 

@@ -51,6 +51,17 @@ struct txn_answer {
 /// Also nothing when the number of operations is not the one that was asked for.
 std::optional<txn_answer> read_txn(std::string_view body, std::size_t on_success, std::size_t on_failure);
 
+/// How many operations the two lists of a transaction have.
+struct txn_shape {
+  std::size_t on_success = 0, on_failure = 0;
+};
+/// Of a transaction whose operations are `puts` puts and then others as a whole, one for each shape.
+struct batch_answer {
+  answer_header header;  ///< The only one: keys made in any part share its revision as their create revision.
+  std::vector<txn_answer> parts;
+};
+std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes);
+
 std::optional<answer_header> read_header(std::string_view body);  ///< revoke and whatever has nothing else.
 std::optional<std::string> read_token(std::string_view body);     ///< authenticate.
 

@@ -2,6 +2,7 @@
 #include "wire/etcd_requests.hpp"
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include <utility>
 
 namespace coelect::wire::etcd {
 namespace {
@@ -88,6 +89,10 @@ operation operation::erase(key_range const& what) {
   return operation(object().raw("request_delete_range", object().range(what).json()).json());
 }
 
+operation operation::nested(transaction const& what) {
+  return operation(object().raw("request_txn", what.body()).json());
+}
+
 transaction& transaction::compare(std::string_view key, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
   append(compare_,
@@ -114,6 +119,12 @@ transaction& transaction::then(operation const& what) {
 
 transaction& transaction::otherwise(operation const& what) {
   append(failure_, what.json());
+  return *this;
+}
+
+transaction& transaction::first(operation const& what) {
+  auto rest = std::exchange(success_, what.json());
+  if (!rest.empty()) append(success_, rest);
   return *this;
 }
 

@@ -188,6 +188,51 @@ void transactions(scripts& all) {
             [](place const& p) { return wire::etcd::delete_body(key_range::one(p.key("c/a"))); })}});
 }
 
+void nested_transactions(scripts& all) {
+  auto const put_if_new = [](place const& p, std::string const& name) {
+    transaction t;
+    t.when_created_at(p.key(name), 0)
+        .then(operation::put(p.key(name), "me", 0))
+        .then(operation::range(all_below(p, name)))
+        .otherwise(operation::range(all_below(p, name)));
+    return operation::nested(t);
+  };
+  auto const batch = [put_if_new](std::vector<std::string> names) {
+    return txn([=](transaction& t, place const& p) {
+      t.then(operation::put(p.key("anchor"), "", 0));
+      for (auto const& name : names) t.then(put_if_new(p, name));
+    });
+  };
+  all.push_back({"two in one commit", {batch({"c/a", "c/b"})}});
+  all.push_back({"two in one commit, one refused", {put("c/a", "1"), batch({"c/a", "c/b"})}});
+  all.push_back({"two in one commit, both refused", {put("c/a", "1"), put("c/b", "1"), batch({"c/a", "c/b"})}});
+  all.push_back(
+      {"a batch that only reads", {put("c/a", "1"), txn([](transaction& t, place const& p) {
+                                     for (auto const* name : {"c/a", "c/b"}) {
+                                       transaction inner;
+                                       inner.when_exists(p.key(name)).then(operation::range(all_below(p, name)));
+                                       t.then(operation::nested(inner));
+                                     }
+                                   })}});
+  all.push_back({"one put of a batch has no lease", {txn([](transaction& t, place const& p) {
+                   for (auto const lease : {std::int64_t{0}, p.lease + 9}) {
+                     transaction inner;
+                     inner.then(operation::put(p.key("c/a" + std::to_string(lease)), "1", lease));
+                     t.then(operation::nested(inner));
+                   }
+                 })}});
+  all.push_back({"deletions in a batch", {put("c/a", "1"), put("c/b", "2"), txn([](transaction& t, place const& p) {
+                                            for (std::int64_t i = 1; i <= 3; ++i) {
+                                              auto const key = p.key(std::string("c/") + "xabc"[i]);
+                                              transaction inner;
+                                              inner.when_created_at(key, p.at(i))
+                                                  .then(operation::erase(key_range::one(key)))
+                                                  .then(operation::erase(key_range::one(p.key("r"))));
+                                              t.then(operation::nested(inner));
+                                            }
+                                          })}});
+}
+
 void watches(scripts& all) {
   std::vector<exchange_step> const life{put("c/a", "1"), put("d", "x"), put("c/b", "2"), erase("c/a"), put("c/b", "3")};
   auto const with = [&](std::size_t lines, std::function<void(wire::etcd::watch_request&, place const&)> fill) {
@@ -243,6 +288,7 @@ std::vector<exchange_script> const& etcd_exchanges() {
     leases(made);
     ranges(made);
     transactions(made);
+    nested_transactions(made);
     watches(made);
     compactions(made);
     return made;

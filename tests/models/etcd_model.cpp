@@ -16,6 +16,13 @@ json kv_of(std::string const& key, etcd_model::entry const& e, bool keys_only) {
   return kv;
 }
 
+json transaction_answer(json const& chosen, json responses) {
+  json answer = json::object();
+  if (!responses.empty()) answer["responses"] = std::move(responses);
+  if (chosen.at("good").get<bool>()) answer["succeeded"] = true;
+  return answer;
+}
+
 std::pair<int, json> no_such_lease() { return {404, grpc_error(5, "etcdserver: requested lease not found")}; }
 
 }  // namespace
@@ -102,8 +109,11 @@ bool etcd_model::only_reads(std::string const& path, json const& body) {
   if (path == "/v3/kv/range") return true;
   if (path != "/v3/kv/txn") return false;
   for (auto const* list : {"success", "failure"})
-    for (auto const& op : list_of(body, list))
-      if (!op.contains("request_range")) return false;
+    for (auto const& op : list_of(body, list)) {
+      bool const reads =
+          op.contains("request_range") || (op.contains("request_txn") && only_reads(path, op.at("request_txn")));
+      if (!reads) return false;
+    }
   return true;
 }
 
@@ -116,15 +126,30 @@ std::pair<int, json> etcd_model::read_from(key_map const& then, std::int64_t at,
     answer["header"] = head;
     return {200, answer};
   }
-  auto const& compare = list_of(body, "compare");
-  bool const good = std::all_of(compare.begin(), compare.end(), [&](json const& c) { return holds(then, c); });
-  json responses = json::array();
-  for (auto const& op : list_of(body, good ? "success" : "failure"))
-    responses.push_back({{"response_range", range(then, op.at("request_range"))}});
-  json answer{{"header", head}};
-  if (!responses.empty()) answer["responses"] = responses;
-  if (good) answer["succeeded"] = true;
+  auto answer = read_chosen(then, choose(then, body));
+  answer["header"] = head;
   return {200, answer};
+}
+
+json etcd_model::read_chosen(key_map const& in, json const& chosen) {
+  json responses = json::array();
+  for (auto const& op : chosen.at("list")) {
+    if (op.contains("request_txn")) responses.push_back({{"response_txn", read_chosen(in, op.at("request_txn"))}});
+    else responses.push_back({{"response_range", range(in, op.at("request_range"))}});
+  }
+  return transaction_answer(chosen, std::move(responses));
+}
+
+// All comparisons, also those of nested transactions, are made before anything is carried out.
+json etcd_model::choose(key_map const& in, json const& body) {
+  auto const& compare = list_of(body, "compare");
+  bool const good = std::all_of(compare.begin(), compare.end(), [&](json const& c) { return holds(in, c); });
+  json list = json::array();
+  for (auto const& op : list_of(body, good ? "success" : "failure")) {
+    if (op.contains("request_txn")) list.push_back({{"request_txn", choose(in, op.at("request_txn"))}});
+    else list.push_back(op);
+  }
+  return {{"good", good}, {"list", list}};
 }
 
 // --- Writing ------------------------------------------------------------------------------------------------------------
@@ -154,30 +179,40 @@ void etcd_model::delete_now(json const& op, std::int64_t next, json& responses) 
   if (n > 0) responses.back()["response_delete_range"]["deleted"] = said(n);
 }
 
-std::pair<int, json> etcd_model::txn(json const& body) {
-  auto const& compare = list_of(body, "compare");
-  bool const good = std::all_of(compare.begin(), compare.end(), [this](json const& c) { return holds(keys, c); });
-  auto const& list = list_of(body, good ? "success" : "failure");
-  for (auto const& op : list) {
-    if (!op.contains("request_put")) continue;
-    auto const lease = number(op.at("request_put"), "lease");
-    if (lease != 0 && !leases.contains(lease)) return no_such_lease();
-  }
+bool etcd_model::leases_live(json const& chosen) const {
+  auto const& list = chosen.at("list");
+  return std::all_of(list.begin(), list.end(), [this](json const& op) {
+    if (op.contains("request_txn")) return leases_live(op.at("request_txn"));
+    auto const lease = op.contains("request_put") ? number(op.at("request_put"), "lease") : 0;
+    return lease == 0 || leases.contains(lease);
+  });
+}
+
+json etcd_model::carry_out_chosen(json const& chosen, std::int64_t next) {
   json responses = json::array();
-  auto const next = revision + 1;
-  for (auto const& op : list) {
+  for (auto const& op : chosen.at("list")) {
     if (op.contains("request_put")) put_now(op.at("request_put"), next, responses);
     else if (op.contains("request_delete_range")) delete_now(op.at("request_delete_range"), next, responses);
-    else {
+    else if (op.contains("request_txn")) {
+      auto inner = carry_out_chosen(op.at("request_txn"), next);
+      inner["header"] = json::object();
+      responses.push_back({{"response_txn", std::move(inner)}});
+    } else {
       auto found = range(keys, op.at("request_range"));
       found["header"] = {{"revision", said(pending_.empty() ? revision : next)}};
       responses.push_back({{"response_range", std::move(found)}});
     }
   }
+  return transaction_answer(chosen, std::move(responses));
+}
+
+std::pair<int, json> etcd_model::txn(json const& body) {
+  auto const chosen = choose(keys, body);
+  if (!leases_live(chosen)) return no_such_lease();
+  auto const next = revision + 1;
+  auto answer = carry_out_chosen(chosen, next);
   if (!pending_.empty()) revision = next;
-  json answer{{"header", header()}};
-  if (!responses.empty()) answer["responses"] = responses;
-  if (good) answer["succeeded"] = true;
+  answer["header"] = header();
   commit();
   return {200, answer};
 }

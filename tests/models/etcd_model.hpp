@@ -76,6 +76,10 @@ private:
   static json range(key_map const& in, json const& how);
   static bool holds(key_map const& in, json const& compare);
   std::pair<int, json> txn(json const& body);
+  static json choose(key_map const& in, json const& body);
+  bool leases_live(json const& chosen) const;
+  json carry_out_chosen(json const& chosen, std::int64_t next);
+  static json read_chosen(key_map const& in, json const& chosen);
   void put_now(json const& op, std::int64_t next, json& responses);
   void delete_now(json const& op, std::int64_t next, json& responses);
   void commit();

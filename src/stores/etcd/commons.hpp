@@ -1,6 +1,7 @@
 // What everything in one etcd store shares.
 #pragma once
 #include "rules/timings.hpp"
+#include "stores/etcd/batches.hpp"
 #include "stores/etcd/etcd_client.hpp"
 #include "stores/etcd/slack_check.hpp"
 #include "stores/etcd/watches.hpp"
@@ -17,6 +18,7 @@ struct commons {
         keys(std::move(prefix)),
         plain_values(plain),
         client(context, std::move(how), std::move(store_was_reset)),
+        together(client, keys),
         watch(client, times, keys.prefix()),
         slack(client, times) {}
 
@@ -25,6 +27,7 @@ struct commons {
   wire::etcd::key_layout keys;
   bool plain_values;  ///< wire::etcd::write_record
   etcd_client client;
+  batches together;
   watches watch;
   slack_check slack;
 };

@@ -39,7 +39,7 @@ void etcd_contender::put_value(std::string value, instant give_up, int tries, re
     modified_ = got.header.revision;
     done({});
   };
-  publishing_ = shared_.client.txn(ask(txn, give_up), 1, 1, std::move(answer));
+  publishing_ = shared_.together.ask(ask(std::move(txn), {1, 1}, give_up), std::move(answer));
 }
 
 // Our key is gone, or an earlier try of ours was carried out after all.
@@ -63,9 +63,13 @@ void etcd_contender::write(guarded_writes what, instant give_up, reply<outcome> 
       });
     txn.then(w.content ? operation::put(w.name, *w.content, 0) : operation::erase(key_range::one(w.name)));
   }
-  auto question = ask(txn, give_up);
-  question.way = lane::bulk;
-  question.repeatable = false;  // carried out late, it could undo a newer write
+  question q;
+  q.path = "/v3/kv/txn";
+  q.body = txn.body();
+  q.give_up = give_up;
+  q.way = lane::bulk;
+  q.repeatable = false;  // carried out late, it could undo a newer write
+  q.write = true;
   auto const place = writes_.emplace(writes_.end());
   auto answer = [this, place, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     auto const finished = std::move(*place);
@@ -73,7 +77,7 @@ void etcd_contender::write(guarded_writes what, instant give_up, reply<outcome> 
     if (!how.how.ok()) return done(how.how);
     done(got.succeeded ? outcome() : not_leader());
   };
-  *place = shared_.client.txn(std::move(question), what.all().size(), 1, std::move(answer));
+  *place = shared_.client.txn(std::move(q), what.all().size(), 1, std::move(answer));
 }
 
 }  // namespace coelect::stores::etcd

@@ -67,10 +67,10 @@ public:
 
   /// `read` takes an answer's body apart; an answer that it cannot read is a failed try.
   template <class Answer>
-  [[nodiscard]] asked ask(question what, std::optional<Answer> (*read)(std::string_view),
+  [[nodiscard]] asked ask(question what, std::function<std::optional<Answer>(std::string_view)> read,
                           std::function<void(called const&, Answer)> done) {
     auto const got = std::make_shared<Answer>();
-    auto take = [got, read](std::string_view body) -> std::optional<wire::etcd::answer_header> {
+    auto take = [got, read = std::move(read)](std::string_view body) -> std::optional<wire::etcd::answer_header> {
       auto answer = read(body);
       if (!answer) return std::nullopt;
       *got = std::move(*answer);
@@ -102,6 +102,7 @@ public:
   /// The token used at `endpoint` was refused.
   void forget_login(std::size_t endpoint) { at_[endpoint].login.forget(); }
   std::string const& name_of(std::size_t endpoint) const noexcept { return at_[endpoint].way->name(); }
+  bool has_user() const noexcept { return who_ != nullptr; }
   bool quiet() const noexcept { return sent_off_.empty(); }  ///< Nothing that was sent off is under way.
   void when_quiet(std::function<void()> tell) { when_quiet_ = std::move(tell); }
 

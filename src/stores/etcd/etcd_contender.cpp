@@ -59,17 +59,17 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
   txn.when_created_at(key_, 0)
       .when_modified_at(generation, session_->generation())
       .then(operation::put(key_, record(who_.value), session_->lease()))
-      .then(operation::range(oldest()))
+      .then(operation::range(latest_two()))
       .otherwise(operation::range(own()))
       .otherwise(operation::range(current));
-  auto what = ask(txn, give_up);
+  auto what = ask(txn, {2, 2}, give_up);
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     on_stood(how, got, give_up, done);
   };
-  asked_ = shared_.client.txn(std::move(what), 2, 2, std::move(answer));
+  asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
@@ -82,7 +82,19 @@ void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& a
   if (!how.how.ok()) return done(attempt{how.how, {}});
   if (!answer.succeeded) return on_not_stood(answer, give_up, done);
   have_key(answer.header.revision);
-  judge_place(answer.operations.at(1).kvs, done);
+  judge_entry(answer.operations.at(1).kvs, done);
+}
+
+// In the commit that made our key it is the youngest one, and the one before it is who we wait for.
+void etcd_contender::judge_entry(kvs const& latest, reply<attempt> const& done) {
+  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+  if (latest.empty() || latest.front().key != key_ || latest.front().create_revision != created_)
+    return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
+  if (latest.size() == 1) return win(done);
+  auto const wrong = refuse_nested(shared_, who_.election, latest[1].key);
+  if (!wrong.ok()) return done(attempt{wrong, {}});
+  behind_ = latest[1].key;
+  done(attempt{});
 }
 
 // R14. Whatever was sent before is void now: it has been carried out, or never will be.
@@ -128,11 +140,9 @@ void etcd_contender::have_key(std::int64_t revision) {
 // R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
 void etcd_contender::verify(instant give_up, reply<attempt> done) {
   in_doubt_ = false;
+  behind_.clear();
   transaction txn;
-  txn.when_created_at(key_, created_)
-      .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
-      .then(operation::range(oldest()))
-      .otherwise(operation::range(own()));
+  txn.when_created_at(key_, created_).then(operation::range(oldest())).otherwise(operation::range(own()));
   auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     if (how.how.ec == errc::lease_lost) {
       session_->end(errc::lease_lost, "etcd has let the lease go");
@@ -143,9 +153,11 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
       created_ = 0;
       return done(attempt{outcome(errc::candidacy_lost, "our key is gone"), {}});
     }
-    judge_place(got.operations.at(1).kvs, done);
+    judge_place(got.operations.at(0).kvs, done);
   };
-  asked_ = shared_.client.txn(ask(txn, give_up), 2, 1, std::move(answer));
+  auto what = ask(txn, {1, 1}, give_up);
+  what.anchored_by = session_->lease();
+  asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) {
@@ -184,7 +196,9 @@ void etcd_contender::wait_turn(reply<outcome> done) {
   turn_ = std::move(done);
   if (created_ == 0 || session_->over())
     return later([this] { turn(outcome(errc::candidacy_lost, "our key is gone")); });
-  find_predecessor();
+  auto const before = std::exchange(behind_, {});
+  if (before.empty()) find_predecessor();
+  else watch_predecessor(before, created_);
 }
 
 void etcd_contender::find_predecessor() {
@@ -198,7 +212,9 @@ void etcd_contender::find_predecessor() {
   txn.when_created_at(key_, created_).then(operation::range(before));
   auto const by = shared_.context->now() + shared_.times.request_timeout;
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) { on_predecessor(how, got); };
-  checking_ = shared_.client.txn(ask(txn, by, false), 1, 0, std::move(answer));
+  auto what = ask(txn, {1, 0}, by);
+  what.write = false;
+  checking_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer const& answer) {
@@ -217,12 +233,16 @@ void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer co
   if (!wrong.ok()) return turn(wrong);
   // The same key is the same candidate: a later one of that name would have been created after us.
   if (predecessor_ && predecessor_->key() == before.front().key) return;
+  watch_predecessor(before.front().key, answer.header.revision);
+}
+
+// It was there at `seen`.
+void etcd_contender::watch_predecessor(std::string const& key, std::int64_t seen) {
   key_watch::hooks hooks;
   hooks.deleted = [this](std::int64_t) { turn({}); };
   hooks.unsure = [this] { find_predecessor(); };
   hooks.refused = [this](outcome const& why) { turn(why); };
-  predecessor_ =
-      std::make_unique<key_watch>(shared_.watch, before.front().key, answer.header.revision + 1, std::move(hooks));
+  predecessor_ = std::make_unique<key_watch>(shared_.watch, key, seen + 1, std::move(hooks));
 }
 
 void etcd_contender::turn(outcome how) {
@@ -251,9 +271,7 @@ void etcd_contender::check_own_key() {
     return;
   }
   transaction txn;
-  txn.when_created_at(key_, created_)
-      .then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
-      .otherwise(operation::range(own()));
+  txn.when_created_at(key_, created_).otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     if (!leads_ || !how.how.ok()) return;
     in_doubt_ = false;
@@ -262,7 +280,9 @@ void etcd_contender::check_own_key() {
     lost(errc::lease_lost, "our key is gone");
   };
   auto const by = shared_.context->now() + shared_.times.request_timeout;
-  checking_ = shared_.client.txn(ask(txn, by), 1, 1, std::move(answer));
+  auto what = ask(txn, {0, 1}, by);
+  what.anchored_by = session_->lease();
+  checking_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 void etcd_contender::lost(error_code why, std::string detail) {
@@ -334,13 +354,22 @@ std::string etcd_contender::record(std::string_view value) const {
   return wire::etcd::write_record(who_.candidate, value, since_, shared_.plain_values);
 }
 
-question etcd_contender::ask(transaction const& txn, instant give_up, bool write) const {
-  question what;
-  what.path = "/v3/kv/txn";
-  what.body = txn.body();
+part etcd_contender::ask(transaction txn, wire::etcd::txn_shape shape, instant give_up) const {
+  part what;
+  what.what = std::move(txn);
+  what.shape = shape;
+  what.election = who_.election;
   what.give_up = give_up;
-  what.write = write;
   return what;
+}
+
+range_request etcd_contender::latest_two() const {
+  range_request r;
+  r.what = shared_.keys.candidates(who_.election);
+  r.keys_only = true;
+  r.by_creation = range_request::order::newest_first;
+  r.limit = 2;
+  return r;
 }
 
 range_request etcd_contender::oldest() const {

@@ -31,11 +31,13 @@ private:
   void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
   void verify(instant give_up, reply<attempt> done);
   void have_key(std::int64_t revision);
+  void judge_entry(kvs const& latest, reply<attempt> const& done);
   void judge_place(kvs const& oldest, reply<attempt> const& done);
   void win(reply<attempt> const& done);
 
   void find_predecessor();
   void on_predecessor(called const& how, wire::etcd::txn_answer const& answer);
+  void watch_predecessor(std::string const& key, std::int64_t seen);
   void turn(outcome how);
   void check_own_key();
   void own_key_deleted(std::int64_t revision);
@@ -44,7 +46,8 @@ private:
   void put_value(std::string value, instant give_up, int tries, reply<outcome> done);
   void on_value_refused(kvs const& own, std::string value, instant give_up, int tries, reply<outcome> const& done);
   std::string record(std::string_view value) const;
-  question ask(wire::etcd::transaction const& txn, instant give_up, bool write = true) const;
+  part ask(wire::etcd::transaction txn, wire::etcd::txn_shape shape, instant give_up) const;
+  wire::etcd::range_request latest_two() const;
   wire::etcd::range_request oldest() const;
   wire::etcd::range_request own(bool keys_only = true) const;
   void later(std::function<void()> what);
@@ -64,6 +67,7 @@ private:
   std::chrono::system_clock::time_point since_;
   std::shared_ptr<session> session_;
   std::string key_;
+  std::string behind_;         // the key before ours, as the commit showed that made it; until we wait
   std::int64_t created_ = 0;   // create revision of our key; 0: none that we know of
   std::int64_t modified_ = 0;  // and its mod_revision
   bool uncertain_ = false;     // a campaign transaction was sent and its answer has not come

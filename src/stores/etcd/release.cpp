@@ -53,7 +53,12 @@ private:
         .then(operation::erase(key_range::one(key())))
         .then(operation::erase(key_range::one(shared_.keys.depose_request(what_.election, what_.lease))));
     auto done = [this](called const& how, wire::etcd::txn_answer const&) { finish(how.how); };
-    step_ = shared_.client.txn(ask(txn), 2, 0, std::move(done));
+    part what;
+    what.what = std::move(txn);
+    what.shape = {2, 0};
+    what.election = what_.election;
+    what.give_up = give_up_;
+    step_ = shared_.together.ask(std::move(what), std::move(done));
   }
 
   // A lease that is gone has taken the key along.

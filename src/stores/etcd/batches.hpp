@@ -1,0 +1,73 @@
+// Puts the transactions of many elections into one: one commit, one round trip, one anchor put for all of them.
+#pragma once
+#include "stores/etcd/etcd_client.hpp"
+#include "wire/etcd_keys.hpp"
+#include "wire/etcd_requests.hpp"
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace coelect::stores::etcd {
+
+/// One candidate's transaction.
+struct part {
+  wire::etcd::transaction what{};  ///< Of two comparisons at most.
+  wire::etcd::txn_shape shape{};
+  std::string election{};  ///< No two parts of a batch are about the same one, nor about one below the other.
+  instant give_up{};
+  bool repeatable = true;  ///< As question's.
+  bool write = true;       ///< As question's.
+  /// R9: the put of this lease's anchor key goes along, so that the comparisons go through raft. 0: none does.
+  std::int64_t anchored_by = 0;
+};
+
+/// While two transactions are on their way, whatever comes waits, and goes together once one of them is answered. So a
+/// part that comes alone pays nothing for this, and a thousand at once pay for ten.
+///
+/// Parts have comparisons of their own and fail alone. What fails the whole (a lease that is gone, a key that must not be
+/// written, a full database) is the fault of one: then each goes once more by itself. With a user name nothing is put
+/// together, because some versions let nested puts pass that the role forbids (3.4.23).
+///
+/// Two candidates of one election must not share a commit: their keys would have the same create revision, and both would
+/// see nobody before them.
+///
+/// On the store's strand.
+class batches {
+public:
+  using answered = std::function<void(called const&, wire::etcd::txn_answer)>;
+
+  batches(etcd_client& client, wire::etcd::key_layout const& keys) : client_(client), keys_(keys) {}
+  batches(batches const&) = delete;
+  batches& operator=(batches const&) = delete;
+
+  /// Answers by `give_up`, never inside this call. Dropping the handle: not called any more; what went with others is
+  /// carried out all the same.
+  [[nodiscard]] asked ask(part what, answered done);
+
+private:
+  class member;
+  class place;
+  struct batch;
+  using members = std::vector<std::weak_ptr<member>>;
+
+  void flush_soon();
+  void flush();
+  members take();
+  void send(members together);
+  void send_alone(std::shared_ptr<member> const& one);
+  void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
+  wire::etcd::operation anchor(std::int64_t lease) const;
+
+  etcd_client& client_;
+  wire::etcd::key_layout const& keys_;
+  std::size_t on_their_way_ = 0;
+  bool flushing_ = false;  // a flush() is posted
+  std::shared_ptr<int> life_ = std::make_shared<int>(0);
+  std::deque<std::weak_ptr<member>> waiting_;
+  std::list<asked> sent_;  // last: each gives its place back
+};
+
+}  // namespace coelect::stores::etcd

@@ -1,0 +1,238 @@
+// How the transactions of many elections share commits: who goes with whom, and what becomes of a batch that fails.
+#include "base/base64.hpp"
+#include "fake_etcd.hpp"
+#include <algorithm>
+#include <set>
+
+using namespace coelect;
+using namespace coelect::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The transactions inside of one.
+std::vector<json> parts_of(fake_call const& c) {
+  std::vector<json> found;
+  if (c.path != "/v3/kv/txn") return found;
+  for (auto const& op : list_of(c.body, "success"))
+    if (op.contains("request_txn")) found.push_back(op.at("request_txn"));
+  return found;
+}
+
+bool is_batch(fake_call const& c) { return !parts_of(c).empty(); }
+
+bool compares(json const& txn, char const* target, char const* field, std::int64_t value) {
+  auto const& all = list_of(txn, "compare");
+  return std::any_of(all.begin(), all.end(),
+                     [&](json const& one) { return one.at("target") == target && number(one, field) == value; });
+}
+
+bool is_standing_batch(fake_call const& c) {
+  auto const parts = parts_of(c);
+  return !parts.empty() && compares(parts.front(), "CREATE", "create_revision", 0);
+}
+
+/// The keys that somebody is to be elected by.
+std::vector<std::string> keys_made_by(fake_call const& c) {
+  std::vector<std::string> keys;
+  for (auto const& part : parts_of(c))
+    for (auto const& op : list_of(part, "success"))
+      if (op.contains("request_put")) keys.push_back(text_at(op.at("request_put"), "key"));
+  return keys;
+}
+
+/// Many candidates of one process.
+struct crowd {
+  explicit crowd(std::string prefix = {}) : s(1, std::move(prefix)), where(s.make_store()) {}
+
+  void stand(std::string const& election) {
+    electors.push_back(
+        std::make_unique<elector>(s.make_elector("C" + std::to_string(electors.size()), where, election)));
+    won.push_back(std::make_unique<catcher<leadership>>());
+    electors.back()->campaign(won.back()->handler());
+  }
+  void stand(std::size_t many) {
+    for (std::size_t i = 0; i < many; ++i) stand("e" + std::to_string(i));
+  }
+  std::size_t leading() const {
+    return static_cast<std::size_t>(
+        std::count_if(won.begin(), won.end(), [](auto const& w) { return w->done() && w->result.valid(); }));
+  }
+  std::size_t keys() const {
+    return static_cast<std::size_t>(std::count_if(s.etcd->keys.begin(), s.etcd->keys.end(), [this](auto const& entry) {
+      return entry.first.starts_with(s.how.prefix + "e");
+    }));
+  }
+
+  etcd_scene s;
+  std::shared_ptr<store> where;
+  std::vector<std::unique_ptr<elector>> electors;
+  std::vector<std::unique_ptr<catcher<leadership>>> won;
+};
+
+}  // namespace
+
+TEST_CASE("etcd batches: three hundred elections are stood in with a few commits", "[S14][etcd]") {
+  crowd c;
+  c.stand(300);
+  REQUIRE(c.s.until([&] { return c.leading() == 300; }));
+  CHECK(c.s.etcd->calls_to("/v3/kv/txn").size() <= 8);
+  auto const before = c.s.etcd->calls_to("/v3/kv/txn").size();
+  std::size_t gone = 0;
+  for (auto const& w : c.won) w->result.resign([&](error_code ec) { gone += ec ? 0 : 1; });
+  REQUIRE(c.s.until([&] { return gone == 300; }));
+  CHECK(c.keys() == 0);
+  CHECK(c.s.etcd->calls_to("/v3/kv/txn").size() - before <= 8);
+}
+
+TEST_CASE("etcd batches: a part that comes alone goes as it always did") {
+  crowd c;
+  c.stand(1);
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  CHECK(std::none_of(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_batch));
+}
+
+TEST_CASE("etcd batches: two candidates of one election do not share a commit", "[L5][etcd]") {
+  crowd c;
+  c.stand(20);
+  for (std::size_t i = 0; i < 20; ++i) c.stand("e" + std::to_string(i));
+  REQUIRE(c.s.until([&] { return c.leading() == 20 && c.keys() == 40; }));
+  c.s.run(5s);
+  CHECK(c.leading() == 20);
+  for (auto const& call : c.s.etcd->calls) {
+    std::set<std::string> elections;
+    for (auto const& key : keys_made_by(call)) CHECK(elections.insert(key.substr(0, key.find('/'))).second);
+  }
+  for (auto const& [key, entry] : c.s.etcd->keys) {
+    if (!key.starts_with("e")) continue;
+    auto const slash = key.find('/');
+    for (auto const& [other, theirs] : c.s.etcd->keys)
+      if (other != key && other.starts_with(key.substr(0, slash + 1))) CHECK(theirs.created != entry.created);
+  }
+}
+
+TEST_CASE("etcd batches: neither do candidates of an election below the other") {
+  crowd c;
+  c.stand(10);
+  for (auto const* name : {"e1/x", "e1", "e1/x/y"}) c.stand(name);
+  c.s.run(5s);
+  for (auto const& call : c.s.etcd->calls) {
+    auto const keys = keys_made_by(call);
+    auto const below_e1 = std::count_if(keys.begin(), keys.end(), [](auto const& k) { return k.starts_with("e1/"); });
+    CHECK(below_e1 <= 1);
+  }
+}
+
+TEST_CASE("etcd batches: a key that must not be written harms nobody but its candidate", "[S10][etcd]") {
+  crowd c;
+  c.s.etcd->always(
+      [](fake_call const& call) { return call.raw_body.find(base::base64("e7/").substr(0, 4)) != std::string::npos; },
+      [](fake_call& call) {
+        call.execute = false;
+        call.status = 403;
+        call.text = R"({"error":"etcdserver: permission denied","code":7})";
+      });
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return c.leading() == 19 && c.won[7]->done(); }));
+  CHECK(*c.won[7]->ec == errc::unauthorized);
+  CHECK(c.keys() == 19);
+}
+
+TEST_CASE("etcd batches: when the lease has gone, all who stand on it hear so and stand again", "[S11][etcd]") {
+  crowd c;
+  c.stand(1);
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  auto const old = c.s.etcd->leases.begin()->first;
+  c.s.etcd->when(is_standing_batch, [&](fake_call&) { c.s.etcd->expire(old); });
+  for (int i = 1; i < 20; ++i) c.stand("e" + std::to_string(i));
+  REQUIRE(c.s.until([&] { return c.leading() >= 19; }));
+  CHECK_FALSE(c.s.etcd->leases.contains(old));
+  CHECK(c.keys() == 19);
+}
+
+TEST_CASE("etcd batches: a batch without an answer leaves no ghost, however late it is carried out",
+          "[N7][R14][etcd]") {
+  crowd c;
+  fake_call lost;
+  c.s.etcd->when(is_standing_batch, [&](fake_call& call) {
+    call.execute = call.answered = false;
+    lost = call;
+  });
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return c.leading() == 20; }));
+  REQUIRE(is_batch(lost));
+  std::size_t gone = 0;
+  for (auto const& w : c.won) w->result.resign([&](error_code ec) { gone += ec ? 0 : 1; });
+  REQUIRE(c.s.until([&] { return gone == 20; }));
+  CHECK(c.keys() == 0);
+  c.s.etcd->carry_out(lost.path, lost.body);
+  CHECK(c.keys() == 0);
+}
+
+TEST_CASE("etcd batches: one that was carried out and not answered is found again", "[N7][etcd]") {
+  crowd c;
+  c.s.etcd->when(is_standing_batch, [](fake_call& call) { call.answered = false; });
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return c.leading() == 20; }));
+  CHECK(c.keys() == 20);
+}
+
+TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no key", "[L1][R14][etcd]") {
+  crowd c;
+  c.s.etcd->when(is_standing_batch, [](fake_call& call) { call.delay = 500ms; });
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return std::any_of(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_standing_batch); }));
+  auto const away = c.electors.size() - 5;
+  c.electors.resize(away);
+  REQUIRE(c.s.until([&] { return c.leading() == away && c.keys() == away; }));
+}
+
+TEST_CASE("etcd R9: a batch that verifies goes through raft by one put for each lease", "[R9][etcd]") {
+  crowd ahead;
+  auto const other = make_etcd_store(ahead.s.host->io.get_executor(), ahead.s.how);
+  ahead.stand(20);
+  REQUIRE(ahead.s.until([&] { return ahead.leading() == 20; }));
+  ahead.where = other;
+  for (std::size_t i = 0; i < 20; ++i) ahead.stand("e" + std::to_string(i));
+  REQUIRE(ahead.s.until([&] { return ahead.keys() == 40; }));
+  ahead.s.run(200ms);
+  for (std::size_t i = 0; i < 20; ++i) ahead.won[i]->result.resign([](error_code) {});
+  auto const from = ahead.s.etcd->calls.size();
+  REQUIRE(ahead.s.until([&] { return ahead.leading() == 20; }));
+  std::size_t verified = 0;
+  for (auto i = from; i < ahead.s.etcd->calls.size(); ++i) {
+    auto const& call = ahead.s.etcd->calls[i];
+    auto const parts = parts_of(call);
+    bool const verifies = !parts.empty() && !list_of(parts.front(), "success").empty() &&
+                          list_of(parts.front(), "success").front().contains("request_range");
+    if (!verifies) continue;
+    verified += parts.size();
+    CHECK(puts_key(call, "/anchor"));
+  }
+  CHECK(verified >= 10);
+}
+
+TEST_CASE("etcd batches: with a user name every transaction goes alone", "[etcd]") {
+  crowd c;
+  c.s.how.username = "u";
+  c.s.how.password = "p";
+  c.where = c.s.make_store();
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return c.leading() == 20; }));
+  CHECK(std::none_of(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_batch));
+}
+
+TEST_CASE("etcd batches: what is in line when its time is up says so", "[N5][etcd]") {
+  crowd c;
+  c.stand(1);
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  c.s.etcd->always(to_path("/v3/kv/txn"), [](fake_call& call) { call.execute = call.answered = false; });
+  for (int i = 1; i < 300; ++i) {
+    c.electors.push_back(std::make_unique<elector>(c.s.make_elector("x", c.where, "e" + std::to_string(i))));
+    c.won.push_back(std::make_unique<catcher<leadership>>());
+    c.electors.back()->try_campaign(c.won.back()->handler());
+  }
+  REQUIRE(c.s.until(
+      [&] { return std::all_of(c.won.begin() + 1, c.won.end(), [](auto const& w) { return w->done(); }); }, 10s));
+  for (std::size_t i = 1; i < c.won.size(); ++i) CHECK(*c.won[i]->ec == errc::timed_out);
+}
