@@ -16,12 +16,6 @@ candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_pt
       limits_(store_->limits()),
       validity_(store_->context()->shared_env()),
       user_executor_(std::move(ex)),
-      campaigns_(std::make_shared<waiters<leadership>>()),
-      releases_(std::make_shared<waiters<>>()),
-      publications_(std::make_shared<waiters<>>()),
-      deposals_(std::make_shared<waiters<>>()),
-      gained_(std::make_shared<waiters<>>()),
-      lost_(std::make_shared<waiters<>>()),
       fsm_(limits_.retry_min, limits_.retry_max, store_->context()->env().random()) {}
 
 candidate_state::~candidate_state() = default;
@@ -29,17 +23,10 @@ candidate_state::~candidate_state() = default;
 std::shared_ptr<candidate_state> candidate_state::make(boost::asio::any_io_executor ex, std::shared_ptr<store> where,
                                                        elector_options how) {
   auto made = std::make_shared<candidate_state>(ex, std::move(where), std::move(how));
-  auto trouble = [weak = made->weak_from_this()](char const* doing, outcome const& what) {
-    if (auto const self = weak.lock()) self->note_trouble(doing, what);
-  };
-  made->observers_ = std::make_shared<observers>(made->store_, made->options_.election, made->limits_, trouble);
   std::shared_ptr<closable> const hears(made, made.get());
   made->store_->context()->tell_when_gone(hears);
-  auto const* const context = &boost::asio::query(ex, boost::asio::execution::context);
-  auto gone = [weak = made->weak_from_this(), context] {
-    if (auto const self = weak.lock()) self->user_context_gone(*context);
-  };
-  made->user_watch_ = env::when_gone(ex, std::move(gone));
+  std::shared_ptr<env::context_user> const hears_too(made, made.get());
+  env::when_gone(ex, hears_too);
   return made;
 }
 
@@ -109,7 +96,7 @@ void candidate_state::ask(request what) {
 }
 
 void candidate_state::on_attempt(attempt const& answer) {
-  if (campaigns_->cancelled(campaign_id_)) {  // the win came in while the cancellation was on its way
+  if (campaigns_.cancelled(campaign_id_)) {  // the win came in while the cancellation was on its way
     run(fsm_.withdraw(boost::asio::error::operation_aborted));
   } else if (!answer.how.ok()) {
     note_trouble("campaign", answer.how);
@@ -138,11 +125,11 @@ void candidate_state::begin_term() {
     contender_token_ = token;
     lock_descriptor_ = contender_->lock_descriptor();
     validity_.begin(token, granted_->valid_until);
-    gained_->complete_all({});
+    gained_.complete_all({});
   }
   log(severity::info, line("elected", time_left(validity_.left(token))));
   auto won = term_state::make_leadership(term);
-  campaigns_->complete(std::exchange(campaign_id_, 0), {}, std::move(won));
+  campaigns_.complete(std::exchange(campaign_id_, 0), {}, std::move(won));
 }
 
 void candidate_state::end_term(term_end const& how) {
@@ -150,49 +137,54 @@ void candidate_state::end_term(term_end const& how) {
   term_->end(how);
   {
     std::lock_guard const lock(mutex_);
-    lost_->complete_all({});
+    lost_.complete_all({});
   }
   auto const ended = term_->ended();
   auto const words = ended.detail().empty() ? std::string() : ": " + ended.detail();
   auto const level = ended.how() == end_of_term::resigned ? severity::info : severity::warning;
   log(level, line("lost", std::string("reason=") + to_string(ended.how()) + words));
-  publications_->fail_all(errc::not_leader);
-  unpublished_.clear();
+  publications_.fail_all(errc::not_leader);
+  unpublished_.reset();
   publishing_ = false;
 }
 
 // Only those whose request was seen before this release began: a stop() on its way is not done yet.
 void candidate_state::complete_releases(error_code how) {
-  for (auto const id : std::exchange(releasing_, {})) releases_->complete(id, how);
+  for (auto const id : std::exchange(releasing_, {})) releases_.complete(id, how);
 }
 
 void candidate_state::finish_campaign(error_code why) {
   pause_.clear();
-  campaigns_->complete(std::exchange(campaign_id_, 0), why, leadership());
+  campaigns_.complete(std::exchange(campaign_id_, 0), why, leadership());
 }
 
 void candidate_state::publish_next() {
   auto const in_time = [this](publication const& p) { return leads(p.token) && validity_.holds(p.token); };
-  while (!publishing_ && !unpublished_.empty() && !in_time(unpublished_.front())) {
-    publications_->complete(unpublished_.front().id, errc::not_leader);
-    unpublished_.pop_front();
+  while (!publishing_ && unpublished_ && !in_time(unpublished_->front())) {
+    publications_.complete(unpublished_->front().id, errc::not_leader);
+    drop_unpublished();
   }
-  if (publishing_ || unpublished_.empty()) return;
-  auto const next = std::move(unpublished_.front());
-  unpublished_.pop_front();
+  if (publishing_ || !unpublished_) return;
+  auto const next = std::move(unpublished_->front());
+  drop_unpublished();
   publishing_ = true;
   auto done = [this, id = next.id](outcome const& how) {
     publishing_ = false;
     if (!how.ok()) note_trouble("proclaim", how);
-    publications_->complete(id, how.ec);
+    publications_.complete(id, how.ec);
     publish_next();
   };
   contender_->publish(next.value, give_up_at(), std::move(done));
 }
 
+void candidate_state::drop_unpublished() {
+  unpublished_->pop_front();
+  if (unpublished_->empty()) unpublished_.reset();
+}
+
 void candidate_state::note_answer(outcome const& how) {
   std::lock_guard const lock(mutex_);
-  last_answer_ = how.details;
+  last_answer_ = how.details.message().empty() ? nullptr : std::make_unique<diagnostics>(how.details);
 }
 
 // Said once per change, not once per try.
@@ -209,7 +201,7 @@ void candidate_state::settle() {
   if (fsm_.stopped() && fsm_.idle()) {
     std::lock_guard const lock(mutex_);
     finished_ = true;
-    gained_->fail_all(errc::stopped);
+    gained_.fail_all(errc::stopped);
   }
   if (fsm_.idle()) keep_.reset();
 }
@@ -277,17 +269,17 @@ void candidate_state::context_gone() noexcept {
   }
   pause_.clear();
   drain_.clear();
-  campaigns_->fail_all(errc::stopped);
-  releases_->fail_all(errc::stopped);
-  publications_->fail_all(errc::not_leader);
-  deposals_->fail_all(errc::stopped);
-  gained_->fail_all(errc::stopped);
-  lost_->complete_all({});
-  observers_->context_gone();
+  campaigns_.fail_all(errc::stopped);
+  releases_.fail_all(errc::stopped);
+  publications_.fail_all(errc::not_leader);
+  deposals_.fail_all(errc::stopped);
+  gained_.fail_all(errc::stopped);
+  lost_.complete_all({});
+  if (auto const all = those_who_observe()) all->context_gone();
   keep_.reset();
 }
 
-void candidate_state::user_context_gone(boost::asio::execution_context const& dying) noexcept {
+void candidate_state::context_ends(boost::asio::execution_context const& dying) noexcept {
   auto const self = shared_from_this();
   std::shared_ptr<term_state> term;
   boost::asio::any_io_executor last;
@@ -298,17 +290,17 @@ void candidate_state::user_context_gone(boost::asio::execution_context const& dy
     finished_ = true;
   }
   if (term) term->drop_those_on(dying);
-  campaigns_->drop_those_on(dying);
-  releases_->drop_those_on(dying);
-  publications_->drop_those_on(dying);
-  deposals_->drop_those_on(dying);
-  gained_->drop_those_on(dying);
-  lost_->drop_those_on(dying);
-  observers_->drop_those_on(dying);
+  campaigns_.drop_those_on(dying);
+  releases_.drop_those_on(dying);
+  publications_.drop_those_on(dying);
+  deposals_.drop_those_on(dying);
+  gained_.drop_those_on(dying);
+  lost_.drop_those_on(dying);
+  if (auto const all = those_who_observe()) all->drop_those_on(dying);
   // Who waits elsewhere hears of the end.
   if (term) term->end(term_end(end_of_term::stopped, errc::stopped, "the execution context is gone"));
-  gained_->fail_all(errc::stopped);
-  lost_->complete_all({});
+  gained_.fail_all(errc::stopped);
+  lost_.complete_all({});
   abandon();
 }
 

@@ -4,6 +4,7 @@
 #include "election/term_state.hpp"
 #include "election/validity.hpp"
 #include "election/waiters.hpp"
+#include "env/context_watch.hpp"
 #include "rules/election_fsm.hpp"
 #include <coelect/elector.hpp>
 #include <deque>
@@ -15,7 +16,8 @@ namespace coelect::detail {
 /// thread; they hand over to the store's strand. While anything is under way it keeps itself alive.
 class candidate_state final : public std::enable_shared_from_this<candidate_state>,
                               private hold_listener,
-                              private closable {
+                              private closable,
+                              private env::context_user {
 public:
   static std::shared_ptr<candidate_state> make(boost::asio::any_io_executor ex, std::shared_ptr<store> where,
                                                elector_options how);
@@ -67,6 +69,9 @@ private:
   void end_term(term_end const& how);
   void finish_campaign(error_code why);
   void publish_next();
+  void drop_unpublished();
+  std::shared_ptr<observers> observing();
+  std::shared_ptr<observers> those_who_observe() const;
   outcome what_is_wrong_with(guarded_writes const& what) const;
   void note_answer(outcome const& how);
   void note_trouble(char const* doing, outcome const& how);
@@ -85,7 +90,8 @@ private:
 
   // closable: the store's execution context goes
   void context_gone() noexcept override;
-  void user_context_gone(boost::asio::execution_context const& dying) noexcept;
+  // context_user: the users' execution context goes
+  void context_ends(boost::asio::execution_context const& dying) noexcept override;
   void complete_releases(error_code how);
 
   std::shared_ptr<store> store_;
@@ -95,16 +101,16 @@ private:
 
   mutable std::mutex mutex_;  // guards what follows up to the blank line
   boost::asio::any_io_executor user_executor_;
-  diagnostics last_answer_;
-  std::shared_ptr<term_state> term_;  // the current one, or the last until it is let go
+  std::unique_ptr<diagnostics> last_answer_;  // none: nothing was said
+  std::shared_ptr<term_state> term_;          // the current one, or the last until it is let go
   std::uint64_t contender_token_ = 0;
   int lock_descriptor_ = -1;
-  bool finished_ = false;  // no campaign will succeed any more
+  bool finished_ = false;                 // no campaign will succeed any more
+  std::shared_ptr<observers> observers_;  // made by the first who observes
 
-  std::shared_ptr<waiters<leadership>> campaigns_;
-  std::shared_ptr<waiters<>> releases_, publications_, deposals_, gained_, lost_;
-  std::shared_ptr<observers> observers_;
-  std::shared_ptr<void> user_watch_;
+  waiting_room room_;
+  waiters<leadership> campaigns_{room_};
+  waiters<> releases_{room_}, publications_{room_}, deposals_{room_}, gained_{room_}, lost_{room_};
 
   // strand only
   rules::election_fsm fsm_;
@@ -112,8 +118,8 @@ private:
   std::optional<grant> granted_;
   timer pause_, drain_;
   std::uint64_t campaign_id_ = 0;
-  std::vector<std::uint64_t> releasing_;  // resign() and stop() calls that the next release completes
-  std::deque<publication> unpublished_;
+  std::vector<std::uint64_t> releasing_;                  // resign() and stop() calls that the next release completes
+  std::unique_ptr<std::deque<publication>> unpublished_;  // never empty
   bool publishing_ = false;
   std::string last_trouble_;
   std::shared_ptr<candidate_state> keep_;

@@ -8,9 +8,8 @@ namespace {
 // A leadership that owns no term has no executor of its own: the handler's must do.
 template <class... Result>
 void complete_now(detail::handler<void(error_code, Result...)> h, error_code ec, Result... result) {
-  auto const waiting = std::make_shared<detail::waiters<Result...>>();
-  auto const id = waiting->add(std::move(h), boost::asio::system_executor());
-  waiting->complete(id, ec, std::move(result)...);
+  detail::kept_handler<Result...> kept(std::move(h), boost::asio::system_executor());
+  kept.complete(ec, std::move(result)...);
 }
 
 std::string const no_name;

@@ -4,24 +4,19 @@
 namespace coelect::detail {
 
 observers::observers(std::shared_ptr<store> where, std::string election, store_limits limits, report trouble)
-    : store_(std::move(where)),
-      election_(std::move(election)),
-      limits_(limits),
-      trouble_(std::move(trouble)),
-      looks_(std::make_shared<waiters<sighting>>()),
-      watches_(std::make_shared<waiters<sighting>>()) {}
+    : store_(std::move(where)), election_(std::move(election)), limits_(limits), trouble_(std::move(trouble)) {}
 
 void observers::look(handler<void(error_code, sighting)> h, boost::asio::any_io_executor const& fallback) {
-  auto const id = looks_->add(std::move(h), fallback);
+  auto const id = looks_.add(weak_from_this(), std::move(h), fallback);
   auto start = [self = shared_from_this(), id] {
     auto const give_up = self->store_->context()->now() + self->limits_.request_timeout;
     auto answer = [self, id](outcome const& how, sighting const& now) {
       if (!how.ok() && self->trouble_) self->trouble_("look", how);
-      self->looks_->complete(id, how.ec, now);
+      self->looks_.complete(id, how.ec, now);
     };
     self->store_->look(self->election_, give_up, std::move(answer));
   };
-  if (!store_->context()->post(std::move(start))) looks_->complete(id, errc::stopped, sighting());
+  if (!store_->context()->post(std::move(start))) looks_.complete(id, errc::stopped, sighting());
 }
 
 void observers::watch(sighting seen, handler<void(error_code, sighting)> h,
@@ -29,12 +24,12 @@ void observers::watch(sighting seen, handler<void(error_code, sighting)> h,
   auto forget = [weak = weak_from_this()](std::uint64_t id) {
     auto const self = weak.lock();
     if (!self) return;
-    self->watches_->complete(id, boost::asio::error::operation_aborted, sighting());
+    self->watches_.complete(id, boost::asio::error::operation_aborted, sighting());
     self->store_->context()->post([self, id] { self->seats_.erase(id); });
   };
-  auto const id = watches_->add(std::move(h), fallback, any_cancellation, std::move(forget));
+  auto const id = watches_.add(weak_from_this(), std::move(h), fallback, any_cancellation, std::move(forget));
   auto start = [self = shared_from_this(), id, seen = std::move(seen)] { self->begin(id, seen); };
-  if (!store_->context()->post(std::move(start))) watches_->complete(id, errc::stopped, sighting());
+  if (!store_->context()->post(std::move(start))) watches_.complete(id, errc::stopped, sighting());
 }
 
 void observers::begin(std::uint64_t id, sighting seen) {
@@ -61,7 +56,7 @@ void observers::on_seen(std::uint64_t id, outcome const& how, sighting const& no
   bool const try_again = how.ec == cond::transient;
   if (!try_again) {
     seats_.erase(found);
-    watches_->complete(id, how.ec, now);
+    watches_.complete(id, how.ec, now);
     return;
   }
   found->second.running.reset();
@@ -70,19 +65,19 @@ void observers::on_seen(std::uint64_t id, outcome const& how, sighting const& no
 }
 
 void observers::close(error_code why) {
-  looks_->fail_all(why);
-  watches_->fail_all(why);
+  looks_.fail_all(why);
+  watches_.fail_all(why);
   store_->context()->post([self = shared_from_this()] { self->seats_.clear(); });
 }
 
 void observers::drop_those_on(boost::asio::execution_context const& dying) noexcept {
-  looks_->drop_those_on(dying);
-  watches_->drop_those_on(dying);
+  looks_.drop_those_on(dying);
+  watches_.drop_those_on(dying);
 }
 
 void observers::context_gone() noexcept {
-  looks_->fail_all(errc::stopped);
-  watches_->fail_all(errc::stopped);
+  looks_.fail_all(errc::stopped);
+  watches_.fail_all(errc::stopped);
   seats_.clear();
 }
 

@@ -40,7 +40,8 @@ private:
   std::string election_;
   store_limits limits_;
   report trouble_;
-  std::shared_ptr<waiters<sighting>> looks_, watches_;
+  waiting_room room_;
+  waiters<sighting> looks_{room_}, watches_{room_};
   std::map<std::uint64_t, seat> seats_;  // strand only
 };
 

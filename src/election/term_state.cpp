@@ -5,10 +5,7 @@
 namespace coelect::detail {
 
 term_state::term_state(std::shared_ptr<candidate_state> owner, std::uint64_t token)
-    : owner_(std::move(owner)),
-      token_(token),
-      at_risk_(std::make_shared<waiters<risk>>()),
-      lost_(std::make_shared<waiters<term_end>>()) {}
+    : owner_(std::move(owner)), token_(token) {}
 
 term_end term_state::ended() const {
   std::lock_guard const lock(mutex_);
@@ -16,13 +13,13 @@ term_end term_state::ended() const {
 }
 
 void term_state::wait_at_risk(handler<void(error_code, risk)> h) {
-  auto const id = at_risk_->add(std::move(h), owner_->user_executor());
-  if (auto const why = present_risk()) at_risk_->complete(id, {}, *why);
+  auto const id = at_risk_.add(weak_from_this(), std::move(h), owner_->user_executor());
+  if (auto const why = present_risk()) at_risk_.complete(id, {}, *why);
 }
 
 void term_state::wait_lost(handler<void(error_code, term_end)> h) {
-  auto const id = lost_->add(std::move(h), owner_->user_executor());
-  if (auto const how = ended()) lost_->complete(id, {}, how);
+  auto const id = lost_.add(weak_from_this(), std::move(h), owner_->user_executor());
+  if (auto const how = ended()) lost_.complete(id, {}, how);
 }
 
 std::optional<risk> term_state::present_risk() const {
@@ -38,7 +35,7 @@ void term_state::warn(risk why) {
     risk_ = why;
   }
   request_stop();
-  at_risk_->complete_all({}, why);
+  at_risk_.complete_all({}, why);
 }
 
 void term_state::all_clear() {
@@ -55,8 +52,8 @@ bool term_state::end(term_end how) {
     risk_ = risk::over;
   }
   request_stop();
-  at_risk_->complete_all({}, risk::over);
-  lost_->complete_all({}, how);
+  at_risk_.complete_all({}, risk::over);
+  lost_.complete_all({}, how);
   return true;
 }
 
@@ -68,8 +65,8 @@ bool term_state::end_by_owner() {
 }
 
 void term_state::drop_those_on(boost::asio::execution_context const& dying) noexcept {
-  at_risk_->drop_those_on(dying);
-  lost_->drop_those_on(dying);
+  at_risk_.drop_those_on(dying);
+  lost_.drop_those_on(dying);
 }
 
 // Stop callbacks are users' code: they run on the users' executor, never on the store's strand, for

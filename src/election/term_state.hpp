@@ -45,8 +45,9 @@ private:
   mutable std::mutex mutex_;  // guards end_ and risk_
   term_end end_;
   std::optional<risk> risk_;
-  std::shared_ptr<waiters<risk>> at_risk_;
-  std::shared_ptr<waiters<term_end>> lost_;
+  waiting_room room_;
+  waiters<risk> at_risk_{room_};
+  waiters<term_end> lost_{room_};
 };
 
 }  // namespace coelect::detail

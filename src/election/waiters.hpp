@@ -20,94 +20,18 @@ using boost::asio::cancellation_type;
 inline constexpr cancellation_type any_cancellation =
     cancellation_type::terminal | cancellation_type::partial | cancellation_type::total;
 
-/// Any number of pending operations that complete with (error_code, Result...). Every member may be
-/// called from any thread. Handlers are posted to their own executor, which counts as busy for as
-/// long as they are kept, and are never run inside a call made here.
+/// A handler that is kept, and the executor it will run on, which counts as busy meanwhile.
 template <class... Result>
-class waiters : public std::enable_shared_from_this<waiters<Result...>> {
-public:
+struct kept_handler {
   using handler_type = handler<void(error_code, Result...)>;
-  using id_type = std::uint64_t;
 
-  /// Keeps `h`. Cancelling it, by one of the types in `by`, calls `on_cancel`, or, when that is empty,
-  /// completes it with operation_aborted.
-  id_type add(handler_type h, boost::asio::any_io_executor const& fallback, cancellation_type by = any_cancellation,
-              std::function<void(id_type)> on_cancel = {}) {
-    auto op = std::make_unique<pending>(std::move(h), fallback);
-    auto const id = op->id = next_id();
-    // First the slot, then the list: once it is there another thread may complete the operation.
-    auto slot = boost::asio::get_associated_cancellation_slot(op->handler.call);
-    if (slot.is_connected()) connect(slot, id, by, std::move(on_cancel));
-    std::lock_guard const lock(mutex_);
-    pending_.push_back(std::move(op));
-    return id;
-  }
+  kept_handler(handler_type h, boost::asio::any_io_executor const& fallback)
+      : user(std::move(h)),
+        executor(boost::asio::prefer(choose(user, fallback), boost::asio::execution::outstanding_work.tracked)) {}
 
-  /// Completes one, if it is still there.
-  bool complete(id_type id, error_code ec, Result... result) {
-    std::lock_guard const lock(mutex_);
-    for (auto it = pending_.begin(); it != pending_.end(); ++it) {
-      if ((*it)->id != id) continue;
-      auto const op = std::move(*it);
-      pending_.erase(it);
-      finish(*op, ec, std::move(result)...);
-      return true;
-    }
-    return false;
-  }
-
-  void complete_all(error_code ec, Result const&... result) {
-    std::lock_guard const lock(mutex_);
-    for (auto const& op : pending_) finish(*op, ec, Result(result)...);
-    pending_.clear();
-  }
-
-  /// Completes all with an error and nothing else.
-  void fail_all(error_code ec) {
-    std::lock_guard const lock(mutex_);
-    for (auto const& op : pending_) finish(*op, ec, Result()...);
-    pending_.clear();
-  }
-
-  /// Destroys, without calling them, the handlers that belong to a context that is being destroyed.
-  void drop_those_on(boost::asio::execution_context const& dying) noexcept {
-    std::list<std::unique_ptr<pending>> dropped;  // destroyed outside the lock: they may own anything
-    std::lock_guard const lock(mutex_);
-    for (auto it = pending_.begin(); it != pending_.end();) {
-      auto const next = std::next(it);
-      bool const theirs = &boost::asio::query((*it)->executor, boost::asio::execution::context) == &dying;
-      if (theirs) dropped.splice(dropped.end(), pending_, it);
-      it = next;
-    }
-  }
-
-  /// True when the operation was cancelled, though what that asked for may still be on its way.
-  bool cancelled(id_type id) const {
-    std::lock_guard const lock(mutex_);
-    for (auto const& op : pending_)
-      if (op->id == id) return op->cancelled;
-    return false;
-  }
-
-private:
-  struct pending {
-    pending(handler_type h, boost::asio::any_io_executor const& fallback)
-        : handler(std::move(h)),
-          executor(boost::asio::prefer(choose(handler, fallback), boost::asio::execution::outstanding_work.tracked)) {}
-    static boost::asio::any_io_executor choose(handler_type const& h, boost::asio::any_io_executor const& fallback) {
-      if (h.executor) return h.executor;
-      if (fallback) return fallback;
-      return boost::asio::system_executor();  // the users' own context is gone
-    }
-    id_type id = 0;
-    bool cancelled = false;
-    handler_type handler;
-    boost::asio::any_io_executor executor;
-  };
-
-  static void finish(pending& op, error_code ec, Result... result) {
-    auto call = [h = std::move(op.handler.call), ec, foreign = op.handler.foreign,
-                 ... result = std::move(result)]() mutable {
+  /// Posts it, never runs it inside this call.
+  void complete(error_code ec, Result... result) {
+    auto call = [h = std::move(user.call), ec, foreign = user.foreign, ... result = std::move(result)]() mutable {
       if (!foreign) return std::move(h)(ec, std::move(result)...);
       // Its executor can only be dispatched to: from here, so that nothing runs inside of complete().
       auto const to = boost::asio::get_associated_executor(h);
@@ -116,35 +40,142 @@ private:
       };
       boost::asio::dispatch(to, std::move(last));
     };
-    boost::asio::post(op.executor, std::move(call));
+    boost::asio::post(executor, std::move(call));
   }
 
+  handler_type user;
+  boost::asio::any_io_executor executor;
+
+private:
+  static boost::asio::any_io_executor choose(handler_type const& h, boost::asio::any_io_executor const& fallback) {
+    if (h.executor) return h.executor;
+    if (fallback) return fallback;
+    return boost::asio::system_executor();  // the users' own context is gone
+  }
+};
+
+/// What all waiters of one owner share: an idle owner must stay small.
+struct waiting_room {
+  std::mutex mutex;
+  std::uint64_t last_id = 0;
+};
+
+/// Any number of pending operations that complete with (error_code, Result...). Every member may be
+/// called from any thread. Handlers are posted to their own executor and are never run inside a call
+/// made here. A member of an owner that is held by a shared_ptr.
+template <class... Result>
+class waiters {
+public:
+  using handler_type = handler<void(error_code, Result...)>;
+  using id_type = std::uint64_t;
+
+  explicit waiters(waiting_room& room) noexcept : room_(room) {}
+  waiters(waiters const&) = delete;
+  waiters& operator=(waiters const&) = delete;
+
+  /// Keeps `h`. Cancelling it, by one of the types in `by`, calls `on_cancel`, or, when that is empty,
+  /// completes it with operation_aborted. Nothing of this happens once `owner` is gone.
+  id_type add(std::weak_ptr<void> owner, handler_type h, boost::asio::any_io_executor const& fallback,
+              cancellation_type by = any_cancellation, std::function<void(id_type)> on_cancel = {}) {
+    auto op = std::make_unique<pending>(std::move(h), fallback);
+    auto const id = op->id = next_id();
+    // First the slot, then the list: once it is there another thread may complete the operation.
+    auto slot = boost::asio::get_associated_cancellation_slot(op->kept.user.call);
+    if (slot.is_connected()) connect(slot, std::move(owner), id, by, std::move(on_cancel));
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) pending_ = std::make_unique<list>();
+    pending_->push_back(std::move(op));
+    return id;
+  }
+
+  /// Completes one, if it is still there.
+  bool complete(id_type id, error_code ec, Result... result) {
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return false;
+    for (auto it = pending_->begin(); it != pending_->end(); ++it) {
+      if ((*it)->id != id) continue;
+      auto const op = std::move(*it);
+      pending_->erase(it);
+      if (pending_->empty()) pending_.reset();
+      op->kept.complete(ec, std::move(result)...);
+      return true;
+    }
+    return false;
+  }
+
+  void complete_all(error_code ec, Result const&... result) {
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return;
+    for (auto const& op : *pending_) op->kept.complete(ec, Result(result)...);
+    pending_.reset();
+  }
+
+  /// Completes all with an error and nothing else.
+  void fail_all(error_code ec) {
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return;
+    for (auto const& op : *pending_) op->kept.complete(ec, Result()...);
+    pending_.reset();
+  }
+
+  /// Destroys, without calling them, the handlers that belong to a context that is being destroyed.
+  void drop_those_on(boost::asio::execution_context const& dying) noexcept {
+    list dropped;  // destroyed outside the lock: they may own anything
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return;
+    for (auto it = pending_->begin(); it != pending_->end();) {
+      auto const next = std::next(it);
+      bool const theirs = &boost::asio::query((*it)->kept.executor, boost::asio::execution::context) == &dying;
+      if (theirs) dropped.splice(dropped.end(), *pending_, it);
+      it = next;
+    }
+  }
+
+  /// True when the operation was cancelled, though what that asked for may still be on its way.
+  bool cancelled(id_type id) const {
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return false;
+    for (auto const& op : *pending_)
+      if (op->id == id) return op->cancelled;
+    return false;
+  }
+
+private:
+  struct pending {
+    pending(handler_type h, boost::asio::any_io_executor const& fallback) : kept(std::move(h), fallback) {}
+    id_type id = 0;
+    bool cancelled = false;
+    kept_handler<Result...> kept;
+  };
+  using list = std::list<std::unique_ptr<pending>>;
+
   id_type next_id() {
-    std::lock_guard const lock(mutex_);
-    return ++last_id_;
+    std::lock_guard const lock(room_.mutex);
+    return ++room_.last_id;
   }
 
   void mark_cancelled(id_type id) {
-    std::lock_guard const lock(mutex_);
-    for (auto const& op : pending_)
+    std::lock_guard const lock(room_.mutex);
+    if (!pending_) return;
+    for (auto const& op : *pending_)
       if (op->id == id) op->cancelled = true;
   }
 
   template <class Slot>
-  void connect(Slot& slot, id_type id, cancellation_type by, std::function<void(id_type)> on_cancel) {
-    auto cancel = [weak = this->weak_from_this(), id, by, on_cancel = std::move(on_cancel)](cancellation_type type) {
-      auto const self = weak.lock();
-      if (!self || (type & by) == cancellation_type::none) return;
-      self->mark_cancelled(id);
+  void connect(Slot& slot, std::weak_ptr<void> owner, id_type id, cancellation_type by,
+               std::function<void(id_type)> on_cancel) {
+    auto cancel = [this, owner = std::move(owner), id, by, on_cancel = std::move(on_cancel)](cancellation_type type) {
+      auto const alive = owner.lock();
+      if (!alive || (type & by) == cancellation_type::none) return;
+      mark_cancelled(id);
       if (on_cancel) on_cancel(id);
-      else self->complete(id, boost::asio::error::operation_aborted, Result()...);
+      else complete(id, boost::asio::error::operation_aborted, Result()...);
     };
     slot.assign(std::move(cancel));
   }
 
-  mutable std::mutex mutex_;
-  std::list<std::unique_ptr<pending>> pending_;
-  id_type last_id_ = 0;
+  waiting_room& room_;
+  std::unique_ptr<list> pending_;  // empty while nobody waits
 };
 
 }  // namespace coelect::detail

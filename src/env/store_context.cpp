@@ -1,23 +1,26 @@
 // The strand, timers and log that a store and its elections run on.
 #include "base/fork_guard.hpp"
+#include "base/weak_list.hpp"
 #include "env/context_watch.hpp"
 #include "env/timer_queue.hpp"
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <coelect/store_context.hpp>
-#include <list>
 #include <mutex>
 #include <utility>
 
 namespace coelect {
 
-struct store_context::impl {
+struct store_context::impl final : env::context_user {
+  explicit impl(store_context& of) noexcept : owner(of) {}
+  void context_ends(boost::asio::execution_context const&) noexcept override { owner.gone(); }
+
+  store_context& owner;
   unsigned const made_in = base::this_process();
   std::shared_ptr<env::timer_queue> timers;
-  std::shared_ptr<void> watch;
   mutable std::mutex mutex;  // guards what follows
   boost::asio::any_io_executor strand;
-  std::list<std::weak_ptr<closable>> told;
+  base::weak_list<closable> told;
 };
 
 timer::timer(std::shared_ptr<void> e) noexcept : entry_(std::move(e)) {}
@@ -35,7 +38,7 @@ void timer::clear() noexcept {
 }
 
 store_context::store_context(std::shared_ptr<environment> env, log_fn log)
-    : env_(std::move(env)), log_(std::move(log)), impl_(std::make_unique<impl>()) {}
+    : env_(std::move(env)), log_(std::move(log)), impl_(std::make_unique<impl>(*this)) {}
 
 std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor where, std::shared_ptr<environment> env,
                                                    log_fn log) {
@@ -49,10 +52,8 @@ std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor 
     auto const self = weak.lock();
     if (self) self->post([timers = self->impl_->timers] { timers->settle(); });
   });
-  auto gone = [weak] {
-    if (auto const self = weak.lock()) self->gone();
-  };
-  own.watch = env::when_gone(where, std::move(gone));
+  std::shared_ptr<env::context_user> const hears(made, &own);
+  env::when_gone(where, hears);
   return made;
 }
 
@@ -85,16 +86,15 @@ void store_context::log(severity level, std::string_view line) const {
 
 void store_context::tell_when_gone(std::weak_ptr<closable> who) {
   std::lock_guard const lock(impl_->mutex);
-  impl_->told.remove_if([](auto const& w) { return w.expired(); });
-  impl_->told.push_back(std::move(who));
+  impl_->told.add(std::move(who));
 }
 
 void store_context::gone() noexcept {
-  std::list<std::weak_ptr<closable>> all;
+  std::vector<std::weak_ptr<closable>> all;
   boost::asio::any_io_executor last;
   {
     std::lock_guard const lock(impl_->mutex);
-    all.swap(impl_->told);
+    all = impl_->told.take();
     last = std::exchange(impl_->strand, {});
   }
   for (auto const& weak : all)
