@@ -34,7 +34,7 @@ std::shared_ptr<observers> candidate_state::observing() {
     auto trouble = [weak = weak_from_this()](char const* doing, outcome const& what) {
       if (auto const self = weak.lock()) self->note_trouble(doing, what);
     };
-    observers_ = std::make_shared<observers>(store_, options_.election, limits_, std::move(trouble));
+    observers_ = std::make_shared<observers>(store_, options_.election, store_->limits(), std::move(trouble));
   }
   return observers_;
 }
@@ -81,7 +81,7 @@ void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(e
 
 void candidate_state::proclaim(std::uint64_t token, std::string value, handler<void(error_code)> h) {
   auto const id = publications_.add(weak_from_this(), std::move(h), user_executor(), cancellation_type::terminal);
-  if (value.size() > limits_.value_max) {
+  if (value.size() > store_->limits().value_max) {
     publications_.complete(id, errc::bad_options);
     return;
   }
@@ -116,19 +116,20 @@ void candidate_state::write(std::uint64_t token, guarded_writes what, handler<vo
 }
 
 outcome candidate_state::what_is_wrong_with(guarded_writes const& what) const {
-  if (limits_.writes_max == 0) return {errc::unsupported, "guarded writes: this store has none"};
+  auto const limits = store_->limits();
+  if (limits.writes_max == 0) return {errc::unsupported, "guarded writes: this store has none"};
   std::size_t bytes = 0;
   for (auto const& w : what.all()) {
     if (w.name.empty()) return {errc::bad_options, "guarded write: a name is required"};
     bytes += w.name.size() + (w.content ? w.content->size() : 0);
   }
   if (what.all().empty()) return {errc::bad_options, "guarded write: there is nothing to write"};
-  if (what.all().size() > limits_.writes_max)
+  if (what.all().size() > limits.writes_max)
     return {errc::bad_options, "guarded write: " + std::to_string(what.all().size()) + " writes are too many, " +
-                                   std::to_string(limits_.writes_max) + " at most"};
-  if (bytes > limits_.writes_bytes)
+                                   std::to_string(limits.writes_max) + " at most"};
+  if (bytes > limits.writes_bytes)
     return {errc::bad_options, "guarded write: " + std::to_string(bytes) + " bytes are too many, " +
-                                   std::to_string(limits_.writes_bytes) + " at most"};
+                                   std::to_string(limits.writes_bytes) + " at most"};
   return {};
 }
 

@@ -13,10 +13,9 @@ using rules::request;
 candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_ptr<store> where, elector_options how)
     : store_(std::move(where)),
       options_(std::move(how)),
-      limits_(store_->limits()),
       validity_(store_->context()->shared_env()),
       user_executor_(std::move(ex)),
-      fsm_(limits_.retry_min, limits_.retry_max, store_->context()->env().random()) {}
+      fsm_(store_->limits().retry_min, store_->limits().retry_max, store_->context()->env().random()) {}
 
 candidate_state::~candidate_state() = default;
 
@@ -210,12 +209,12 @@ bool candidate_state::leads(std::uint64_t token) const noexcept {
   return fsm_.leading() && term_ && term_->token() == token;
 }
 
-instant candidate_state::give_up_at() const { return store_->context()->now() + limits_.request_timeout; }
+instant candidate_state::give_up_at() const { return store_->context()->now() + store_->limits().request_timeout; }
 
 instant candidate_state::release_by() const {
   auto limit = options_.release_timeout;
   if (limit == std::chrono::milliseconds(0))
-    limit = std::min(limits_.request_timeout, std::chrono::milliseconds(1'000));
+    limit = std::min(store_->limits().request_timeout, std::chrono::milliseconds(1'000));
   return store_->context()->now() + limit;
 }
 

@@ -96,7 +96,6 @@ private:
 
   std::shared_ptr<store> store_;
   elector_options options_;
-  store_limits limits_;
   validity validity_;
 
   mutable std::mutex mutex_;  // guards what follows up to the blank line

@@ -81,6 +81,13 @@ public:
     sent_ = false;
   }
   void goes() noexcept { sent_ = true; }
+  bool sent() const noexcept { return sent_; }
+  /// False for the impatient.
+  bool wait_on(instant now) noexcept {
+    if (what_.patience == std::chrono::nanoseconds(0)) return false;
+    what_.give_up = later(what_.give_up, now + what_.patience);
+    return true;
+  }
   /// Its own request: dropped with it.
   void has(asked call, std::unique_ptr<place> where) {
     limit_.clear();
@@ -97,6 +104,7 @@ public:
   }
   void finish(called const& how, txn_answer answer) {
     limit_.clear();
+    what_ = {};  // whoever waits for long after this keeps the handle
     if (auto const done = std::exchange(done_, nullptr)) done(how, std::move(answer));
   }
 
@@ -112,13 +120,21 @@ private:
 
 asked batches::ask(part what, answered done) {
   auto const made = std::make_shared<member>(std::move(what), std::move(done));
-  auto late = [weak = std::weak_ptr<member>(made)] {
-    if (auto const self = weak.lock()) self->late();
-  };
-  made->limit(client_.context().at(made->what().give_up, std::move(late)));
+  watch_clock(made);
   waiting_.push_back(made);
   if (on_their_way_ < most_on_their_way) flush_soon();
   return made;
+}
+
+void batches::watch_clock(std::shared_ptr<member> const& who) {
+  auto late = [this, weak = std::weak_ptr<member>(who), seen = answered_] {
+    auto const self = weak.lock();
+    if (!self) return;
+    bool const moves = !self->sent() && seen != answered_;
+    if (!moves || !self->wait_on(client_.context().now())) return self->late();
+    watch_clock(self);
+  };
+  who->limit(client_.context().at(who->what().give_up, std::move(late)));
 }
 
 // Posted, so that those whose calls are in the queue already go along.
@@ -172,6 +188,7 @@ batches::members batches::take() {
 operation batches::anchor(std::int64_t lease) const { return operation::put(keys_.anchor(lease), "", lease); }
 
 void batches::send_alone(std::shared_ptr<member> const& one) {
+  one->wait_on(client_.context().now());
   auto const& p = one->what();
   auto txn = p.what;
   std::size_t const puts = p.anchored_by != 0 ? 1 : 0;
@@ -182,9 +199,10 @@ void batches::send_alone(std::shared_ptr<member> const& one) {
   q.give_up = p.give_up;
   q.repeatable = p.repeatable;
   q.write = p.write;
-  auto done = [weak = std::weak_ptr<member>(one), puts](called const& how, txn_answer answer) {
+  auto done = [this, weak = std::weak_ptr<member>(one), puts](called const& how, txn_answer answer) {
     auto const self = weak.lock();
     if (!self) return;
+    answered_ += how.how.ok() ? 1 : 0;
     self->leaves_line();
     if (answer.succeeded && puts != 0) answer.operations.erase(answer.operations.begin());
     self->finish(how, std::move(answer));
@@ -203,8 +221,10 @@ void batches::send(members together) {
   std::set<std::int64_t> anchors;
   std::vector<txn_shape> shapes;
   question q;
+  auto const now = client_.context().now();
   for (auto const& weak : together) {
     auto const one = weak.lock();
+    if (one->wait_on(now)) watch_clock(one);
     auto const& p = one->what();
     one->goes();
     q.repeatable = p.repeatable;  // the same for all
@@ -226,6 +246,7 @@ void batches::send(members together) {
     auto const finished = std::move(*at);
     sent_.erase(at);
     where.reset();
+    answered_ += how.how.ok() ? 1 : 0;
     on_answers(how, std::move(answer), together);
   };
   *at = client_.ask<batch_answer>(std::move(q), std::move(read), std::move(done));

@@ -18,6 +18,8 @@ struct part {
   wire::etcd::txn_shape shape{};
   std::string election{};  ///< No two parts of a batch are about the same one, nor about one below the other.
   instant give_up{};
+  /// Above 0: once on its way it has at least so long, and time in a line that moves does not count.
+  std::chrono::nanoseconds patience{0};
   bool repeatable = true;  ///< As question's.
   bool write = true;       ///< As question's.
   /// R9: the put of this lease's anchor key goes along, so that the comparisons go through raft. 0: none does.
@@ -43,7 +45,7 @@ public:
   batches(batches const&) = delete;
   batches& operator=(batches const&) = delete;
 
-  /// Answers by `give_up`, never inside this call. Dropping the handle: not called any more; what went with others is
+  /// Answers by `give_up`, or what `patience` makes of it, never inside this call. Dropping the handle: not called any more; what went with others is
   /// carried out all the same.
   [[nodiscard]] asked ask(part what, answered done);
 
@@ -58,13 +60,15 @@ private:
   members take();
   void send(members together);
   void send_alone(std::shared_ptr<member> const& one);
+  void watch_clock(std::shared_ptr<member> const& who);
   void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
   wire::etcd::operation anchor(std::int64_t lease) const;
 
   etcd_client& client_;
   wire::etcd::key_layout const& keys_;
   std::size_t on_their_way_ = 0;
-  bool flushing_ = false;  // a flush() is posted
+  std::uint64_t answered_ = 0;  // transactions, whole
+  bool flushing_ = false;       // a flush() is posted
   std::shared_ptr<int> life_ = std::make_shared<int>(0);
   std::deque<std::weak_ptr<member>> waiting_;
   std::list<asked> sent_;  // last: each gives its place back

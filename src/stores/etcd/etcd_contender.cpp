@@ -7,6 +7,7 @@
 
 namespace coelect::stores::etcd {
 
+using std::chrono::nanoseconds;
 using wire::etcd::key_range;
 using wire::etcd::operation;
 using wire::etcd::range_request;
@@ -36,7 +37,9 @@ void etcd_contender::try_acquire(instant give_up, reply<attempt> done) {
   }
   if (!entered_) return enter(give_up, std::move(done));
   if (created_ != 0) return verify(give_up, std::move(done));
-  if (uncertain_) return make_void_and_stand(give_up, std::move(done));
+  bool const is_void = session_->generation() > stood_with_;  // for another candidate's sake
+  if (uncertain_ && !is_void) return make_void_and_stand(give_up, std::move(done));
+  adopt_ = adopt_ || uncertain_;
   stand(give_up, std::move(done));
 }
 
@@ -62,11 +65,13 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
       .then(operation::range(latest_two()))
       .otherwise(operation::range(own()))
       .otherwise(operation::range(current));
-  auto what = ask(txn, {2, 2}, give_up);
+  auto what = ask(txn, {2, 2}, give_up, shared_.times.request_timeout);
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
+  stood_with_ = session_->generation();
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    auto const over = std::move(asked_);
     on_stood(how, got, give_up, done);
   };
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
@@ -128,13 +133,7 @@ void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant 
 void etcd_contender::have_key(std::int64_t revision) {
   created_ = modified_ = revision;
   adopt_ = false;
-  key_watch::hooks hooks;
-  hooks.deleted = [this](std::int64_t at) { own_key_deleted(at); };
-  hooks.unsure = [this] { check_own_key(); };
-  hooks.refused = [this](outcome const& how) {
-    if (turn_) turn(how);
-  };
-  own_ = std::make_unique<key_watch>(shared_.watch, key_, revision + 1, std::move(hooks));
+  own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key_, revision + 1);
 }
 
 // R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
@@ -144,6 +143,7 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
   transaction txn;
   txn.when_created_at(key_, created_).then(operation::range(oldest())).otherwise(operation::range(own()));
   auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    auto const over = std::move(asked_);
     if (how.how.ec == errc::lease_lost) {
       session_->end(errc::lease_lost, "etcd has let the lease go");
       return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
@@ -155,7 +155,7 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
     }
     judge_place(got.operations.at(0).kvs, done);
   };
-  auto what = ask(txn, {1, 1}, give_up);
+  auto what = ask(txn, {1, 1}, give_up, shared_.times.request_timeout);
   what.anchored_by = session_->lease();
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
@@ -196,9 +196,8 @@ void etcd_contender::wait_turn(reply<outcome> done) {
   turn_ = std::move(done);
   if (created_ == 0 || session_->over())
     return later([this] { turn(outcome(errc::candidacy_lost, "our key is gone")); });
-  auto const before = std::exchange(behind_, {});
-  if (before.empty()) find_predecessor();
-  else watch_predecessor(before, created_);
+  if (behind_.empty()) find_predecessor();
+  else watch_predecessor(std::exchange(behind_, {}), created_);
 }
 
 void etcd_contender::find_predecessor() {
@@ -211,8 +210,11 @@ void etcd_contender::find_predecessor() {
   transaction txn;
   txn.when_created_at(key_, created_).then(operation::range(before));
   auto const by = shared_.context->now() + shared_.times.request_timeout;
-  auto answer = [this](called const& how, wire::etcd::txn_answer const& got) { on_predecessor(how, got); };
-  auto what = ask(txn, {1, 0}, by);
+  auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
+    auto const over = std::move(checking_);
+    on_predecessor(how, got);
+  };
+  auto what = ask(txn, {1, 0}, by, shared_.times.request_timeout);
   what.write = false;
   checking_ = shared_.together.ask(std::move(what), std::move(answer));
 }
@@ -232,23 +234,21 @@ void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer co
   auto const wrong = refuse_nested(shared_, who_.election, before.front().key);
   if (!wrong.ok()) return turn(wrong);
   // The same key is the same candidate: a later one of that name would have been created after us.
-  if (predecessor_ && predecessor_->key() == before.front().key) return;
+  if (predecessor_ && behind_ == before.front().key) return;
   watch_predecessor(before.front().key, answer.header.revision);
 }
 
 // It was there at `seen`.
-void etcd_contender::watch_predecessor(std::string const& key, std::int64_t seen) {
-  key_watch::hooks hooks;
-  hooks.deleted = [this](std::int64_t) { turn({}); };
-  hooks.unsure = [this] { find_predecessor(); };
-  hooks.refused = [this](outcome const& why) { turn(why); };
-  predecessor_ = std::make_unique<key_watch>(shared_.watch, key, seen + 1, std::move(hooks));
+void etcd_contender::watch_predecessor(std::string key, std::int64_t seen) {
+  behind_ = std::move(key);
+  predecessor_ = std::make_unique<key_watch>(*this, key_watch::role::predecessor, behind_, seen + 1);
 }
 
 void etcd_contender::turn(outcome how) {
   auto const done = std::exchange(turn_, nullptr);
   if (!done) return;
   checking_.reset();
+  behind_.clear();
   auto const gone = std::move(predecessor_);
   done(how);
 }
@@ -273,6 +273,7 @@ void etcd_contender::check_own_key() {
   transaction txn;
   txn.when_created_at(key_, created_).otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
+    auto const over = std::move(checking_);
     if (!leads_ || !how.how.ok()) return;
     in_doubt_ = false;
     if (got.succeeded) return;
@@ -344,7 +345,7 @@ void etcd_contender::leave(instant give_up, reply<outcome> done) {
   auto answer = [done = std::move(done), life = std::weak_ptr<int>(life_)](outcome const& how) {
     if (!life.expired()) done(how);
   };
-  s->release(left_behind{who_.election, s->lease(), created_}, give_up, std::move(answer));
+  s->release(left_behind{who_.election, s->lease(), created_, stood_with_}, give_up, std::move(answer));
   s->leave(*this);
 }
 
@@ -354,12 +355,13 @@ std::string etcd_contender::record(std::string_view value) const {
   return wire::etcd::write_record(who_.candidate, value, since_, shared_.plain_values);
 }
 
-part etcd_contender::ask(transaction txn, wire::etcd::txn_shape shape, instant give_up) const {
+part etcd_contender::ask(transaction txn, wire::etcd::txn_shape shape, instant give_up, nanoseconds patience) const {
   part what;
   what.what = std::move(txn);
   what.shape = shape;
   what.election = who_.election;
   what.give_up = give_up;
+  what.patience = patience;
   return what;
 }
 

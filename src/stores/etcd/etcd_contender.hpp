@@ -37,7 +37,7 @@ private:
 
   void find_predecessor();
   void on_predecessor(called const& how, wire::etcd::txn_answer const& answer);
-  void watch_predecessor(std::string const& key, std::int64_t seen);
+  void watch_predecessor(std::string key, std::int64_t seen);
   void turn(outcome how);
   void check_own_key();
   void own_key_deleted(std::int64_t revision);
@@ -46,7 +46,8 @@ private:
   void put_value(std::string value, instant give_up, int tries, reply<outcome> done);
   void on_value_refused(kvs const& own, std::string value, instant give_up, int tries, reply<outcome> const& done);
   std::string record(std::string_view value) const;
-  part ask(wire::etcd::transaction txn, wire::etcd::txn_shape shape, instant give_up) const;
+  part ask(wire::etcd::transaction txn, wire::etcd::txn_shape shape, instant give_up,
+           std::chrono::nanoseconds patience = {}) const;
   wire::etcd::range_request latest_two() const;
   wire::etcd::range_request oldest() const;
   wire::etcd::range_request own(bool keys_only = true) const;
@@ -67,11 +68,12 @@ private:
   std::chrono::system_clock::time_point since_;
   std::shared_ptr<session> session_;
   std::string key_;
-  std::string behind_;         // the key before ours, as the commit showed that made it; until we wait
-  std::int64_t created_ = 0;   // create revision of our key; 0: none that we know of
-  std::int64_t modified_ = 0;  // and its mod_revision
-  bool uncertain_ = false;     // a campaign transaction was sent and its answer has not come
-  bool adopt_ = false;         // a key that is there already can only be ours
+  std::string behind_;           // the key before ours, once we know it
+  std::int64_t created_ = 0;     // create revision of our key; 0: none that we know of
+  std::int64_t modified_ = 0;    // and its mod_revision
+  std::int64_t stood_with_ = 0;  // the generation that our campaign transaction compared
+  bool uncertain_ = false;       // a campaign transaction was sent and its answer has not come
+  bool adopt_ = false;           // a key that is there already can only be ours
   bool entered_ = false;
   bool leads_ = false;
   bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise

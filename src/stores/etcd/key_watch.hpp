@@ -4,39 +4,32 @@
 
 namespace coelect::stores::etcd {
 
+/// Small: a process may have many thousands. Whoever is told may destroy it.
 class etcd_contender::key_watch final : private watch_listener {
 public:
-  struct hooks {
-    std::function<void(std::int64_t revision)> deleted;
-    std::function<void()> unsure;  ///< Something may have been missed: look.
-    std::function<void(outcome const&)> refused;
-  };
+  enum class role { own = 1, predecessor };
 
-  key_watch(watches& all, std::string const& key, std::int64_t from, hooks call) : key_(key), call_(std::move(call)) {
+  key_watch(etcd_contender& of, role which, std::string const& key, std::int64_t from) : of_(of), role_(which) {
     watch_listener& hears = *this;
-    handle_ = all.subscribe(wire::etcd::key_range::one(key), from, true, hears);
+    handle_ = of.shared_.watch.subscribe(wire::etcd::key_range::one(key), from, true, hears);
   }
 
-  std::string const& key() const noexcept { return key_; }
   std::optional<instant> blind_since() const noexcept { return handle_->blind_since(); }
 
 private:
-  // Copies: whoever is called may destroy this watch.
   void on_event(wire::etcd::watch_event const& what) override {
-    auto const call = call_.deleted;
-    if (what.deleted) call(what.kv.mod_revision);
+    if (!what.deleted) return;
+    if (role_ == role::own) of_.own_key_deleted(what.kv.mod_revision);
+    else of_.turn({});
   }
   void on_gap() override {
-    auto const call = call_.unsure;
-    call();
+    if (role_ == role::own) of_.check_own_key();
+    else of_.find_predecessor();
   }
-  void on_refused(outcome const& how) override {
-    auto const call = call_.refused;
-    call(how);
-  }
+  void on_refused(outcome const& how) override { of_.turn(how); }
 
-  std::string key_;
-  hooks call_;
+  etcd_contender& of_;
+  role role_;
   std::unique_ptr<watch_handle> handle_;
 };
 

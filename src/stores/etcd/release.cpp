@@ -10,41 +10,52 @@ using wire::etcd::operation;
 
 class steps final : public conversation, public std::enable_shared_from_this<steps> {
 public:
-  steps(commons& shared, left_behind what, instant give_up, reply<outcome> done)
-      : shared_(shared), what_(std::move(what)), give_up_(give_up), done_(std::move(done)) {}
+  steps(commons& shared, void_rounds& voids, left_behind what, instant give_up, reply<outcome> done)
+      : shared_(shared), voids_(voids), what_(std::move(what)), give_up_(give_up), done_(std::move(done)) {}
 
   void begin() {
     if (what_.created != 0) erase();
+    else if (voids_.generation() > what_.generation) look();
     else make_void();
   }
 
 private:
   std::string key() const { return shared_.keys.candidate(what_.election, what_.lease); }
 
-  question ask(wire::etcd::transaction const& txn) const {
-    question q;
-    q.path = "/v3/kv/txn";
-    q.body = txn.body();
-    q.give_up = give_up_;
-    q.write = true;
-    return q;
+  part about(wire::etcd::transaction txn, wire::etcd::txn_shape shape) const {
+    part p;
+    p.what = std::move(txn);
+    p.shape = shape;
+    p.election = what_.election;
+    p.give_up = give_up_;
+    return p;
   }
 
-  // In one commit: no campaign transaction before it can be carried out any more, and what is there now.
+  // After this no campaign transaction before it can be carried out any more.
   void make_void() {
+    step_ = voids_.ask(give_up_, [this](outcome const& how) {
+      if (how.ok()) look();
+      else finish(how);
+    });
+  }
+
+  // Through raft (R9): a stale read would leave the key behind.
+  void look() {
     wire::etcd::range_request own;
     own.what = key_range::one(key());
     own.keys_only = true;
     wire::etcd::transaction txn;
-    txn.then(operation::put(shared_.keys.generation(what_.lease), "", what_.lease)).then(operation::range(own));
+    txn.then(operation::range(own));
     auto done = [this](called const& how, wire::etcd::txn_answer const& answer) {
       if (!how.how.ok()) return finish(how.how);
-      auto const& found = answer.operations.at(1).kvs;
+      auto const& found = answer.operations.at(0).kvs;
       if (found.empty()) return finish({});
       what_.created = found.front().create_revision;
       erase();
     };
-    step_ = shared_.client.txn(ask(txn), 2, 0, std::move(done));
+    auto what = about(std::move(txn), {1, 0});
+    what.anchored_by = what_.lease;
+    step_ = shared_.together.ask(std::move(what), std::move(done));
   }
 
   void erase() {
@@ -53,12 +64,7 @@ private:
         .then(operation::erase(key_range::one(key())))
         .then(operation::erase(key_range::one(shared_.keys.depose_request(what_.election, what_.lease))));
     auto done = [this](called const& how, wire::etcd::txn_answer const&) { finish(how.how); };
-    part what;
-    what.what = std::move(txn);
-    what.shape = {2, 0};
-    what.election = what_.election;
-    what.give_up = give_up_;
-    step_ = shared_.together.ask(std::move(what), std::move(done));
+    step_ = shared_.together.ask(about(std::move(txn), {2, 0}), std::move(done));
   }
 
   // A lease that is gone has taken the key along.
@@ -69,6 +75,7 @@ private:
   }
 
   commons& shared_;
+  void_rounds& voids_;
   left_behind what_;
   instant give_up_;
   reply<outcome> done_;
@@ -77,8 +84,8 @@ private:
 
 }  // namespace
 
-asked release_key(commons& shared, left_behind what, instant give_up, reply<outcome> done) {
-  auto const made = std::make_shared<steps>(shared, std::move(what), give_up, std::move(done));
+asked release_key(commons& shared, void_rounds& voids, left_behind what, instant give_up, reply<outcome> done) {
+  auto const made = std::make_shared<steps>(shared, voids, std::move(what), give_up, std::move(done));
   made->begin();
   return made;
 }

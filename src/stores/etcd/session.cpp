@@ -20,7 +20,9 @@ session_member::session_member() noexcept : order_(next_order()) {}
 using wire::etcd::operation;
 
 session::session(std::shared_ptr<commons> shared)
-    : shared_(std::move(shared)), lease_(new_lease_id(shared_->context->env())) {}
+    : shared_(std::move(shared)),
+      lease_(new_lease_id(shared_->context->env())),
+      voids_(*shared_, lease_, [this](outcome const& how) { on_voided(how); }) {}
 
 bool session::open_for(std::string const& election) const {
   if (over_ || taken_.contains(election)) return false;
@@ -245,20 +247,11 @@ void session::lost(error_code why, std::string detail) { end(why, detail); }
 // --- Campaigns and keys ---------------------------------------------------------------------------------------------
 
 asked session::void_campaigns(instant give_up, reply<outcome> done) {
-  wire::etcd::transaction txn;
-  txn.then(operation::put(shared_->keys.generation(lease_), "", lease_));
-  question what;
-  what.path = "/v3/kv/txn";
-  what.body = txn.body();
-  what.give_up = give_up;
-  what.write = true;
-  auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
-    auto const self = shared_from_this();
-    if (how.how.ok()) saw_generation(got.header.revision);
-    if (how.how.ec == errc::lease_lost) end(errc::lease_lost, "etcd has let the lease go");
-    done(how.how);
-  };
-  return shared_->client.txn(std::move(what), 1, 0, std::move(answer));
+  return voids_.ask(give_up, [self = shared_from_this(), done = std::move(done)](outcome const& how) { done(how); });
+}
+
+void session::on_voided(outcome const& how) {
+  if (how.ec == errc::lease_lost) end(errc::lease_lost, "etcd has let the lease go");
 }
 
 void session::release(left_behind what, instant give_up, reply<outcome> done) {
@@ -274,7 +267,7 @@ void session::release(left_behind what, instant give_up, reply<outcome> done) {
     }
     if (done) done(how);
   };
-  place->under_way = release_key(*shared_, place->what, give_up, std::move(answer));
+  place->under_way = release_key(*shared_, voids_, place->what, give_up, std::move(answer));
 }
 
 void session::run_errands() {

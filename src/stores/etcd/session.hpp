@@ -3,6 +3,7 @@
 #include "stores/etcd/anchored_renewal.hpp"
 #include "stores/etcd/commons.hpp"
 #include "stores/etcd/release.hpp"
+#include "stores/etcd/void_rounds.hpp"
 #include "stores/lease_keeper.hpp"
 #include <list>
 #include <set>
@@ -63,9 +64,9 @@ public:
   bool is_at_risk() const noexcept { return warned_; }  ///< The deadline is near and no renewal came through.
   instant valid_until() const noexcept { return keeper_ ? keeper_->valid_until() : instant{}; }
 
-  std::int64_t generation() const noexcept { return generation_; }
+  std::int64_t generation() const noexcept { return voids_.generation(); }
   /// An answer showed the generation key at this revision.
-  void saw_generation(std::int64_t mod_revision) noexcept { generation_ = std::max(generation_, mod_revision); }
+  void saw_generation(std::int64_t mod_revision) noexcept { voids_.saw(mod_revision); }
   /// Campaign transactions sent so far are not carried out any more once this was answered with ok.
   [[nodiscard]] asked void_campaigns(instant give_up, reply<outcome> done);
 
@@ -95,6 +96,7 @@ private:
   void renew(instant give_up, reply<renewal> done);
   void on_renewed(anchored const& round, reply<renewal> const& done);
   outcome eyesight() const;
+  void on_voided(outcome const& how);
   void run_errands();
   void look_for_requests();
   void check_lease();
@@ -116,7 +118,6 @@ private:
 
   std::shared_ptr<commons> shared_;
   std::int64_t const lease_;
-  std::int64_t generation_ = 0;
   std::int64_t anchored_ = 0;  // revision of the latest anchor put
   std::chrono::seconds ttl_{};
   instant sent_{};  // of the grant or keep-alive that extended the lease last
@@ -132,6 +133,7 @@ private:
   std::set<std::string> taken_;
   std::vector<std::weak_ptr<entrant>> entrants_;
   std::list<errand> errands_;
+  void_rounds voids_;
   asked granting_, renewing_, looking_, checking_;
   std::shared_ptr<void> slack_;
 };

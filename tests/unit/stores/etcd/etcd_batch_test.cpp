@@ -161,6 +161,7 @@ TEST_CASE("etcd batches: a batch without an answer leaves no ghost, however late
   c.stand(20);
   REQUIRE(c.s.until([&] { return c.leading() == 20; }));
   REQUIRE(is_batch(lost));
+  CHECK(std::count_if(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_void) <= 2);  // not one for each
   std::size_t gone = 0;
   for (auto const& w : c.won) w->result.resign([&](error_code ec) { gone += ec ? 0 : 1; });
   REQUIRE(c.s.until([&] { return gone == 20; }));
@@ -220,6 +221,14 @@ TEST_CASE("etcd batches: with a user name every transaction goes alone", "[etcd]
   c.stand(20);
   REQUIRE(c.s.until([&] { return c.leading() == 20; }));
   CHECK(std::none_of(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_batch));
+}
+
+TEST_CASE("etcd batches: in a line that moves nobody's time runs out", "[S14][etcd]") {
+  crowd c;
+  c.s.etcd->always(to_path("/v3/kv/txn"), [](fake_call& call) { call.delay = 700ms; });
+  c.stand(1'500);  // some twelve batches, two at a time: 4 s, where a request may take 1.6
+  REQUIRE(c.s.until([&] { return c.leading() == 1'500; }));
+  CHECK_FALSE(c.s.logged("trouble"));
 }
 
 TEST_CASE("etcd batches: what is in line when its time is up says so", "[N5][etcd]") {

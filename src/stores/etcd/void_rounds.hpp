@@ -1,0 +1,42 @@
+// Makes campaign transactions whose answers were lost void (R14), many of them by one put of the generation key.
+#pragma once
+#include "stores/etcd/commons.hpp"
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace coelect::stores::etcd {
+
+/// A put covers whatever was sent before it. So whoever asks while one is on its way waits for the next one, and all who
+/// wait share it: a thousand lost answers cost two puts, and do not make each other's new tries void in turn.
+/// On the store's strand.
+class void_rounds {
+public:
+  /// Hears how each put went before those who asked for it do.
+  using tell_fn = std::function<void(outcome const& how)>;
+
+  void_rounds(commons& shared, std::int64_t lease, tell_fn tell);
+
+  /// The mod_revision that the key was last seen with. A transaction that compares it with a smaller one was carried out
+  /// before that, or never will be.
+  std::int64_t generation() const noexcept { return generation_; }
+  void saw(std::int64_t mod_revision) noexcept { generation_ = std::max(generation_, mod_revision); }
+
+  /// Answers by `give_up`. Dropping the handle: not called any more.
+  [[nodiscard]] asked ask(instant give_up, reply<outcome> done);
+
+private:
+  class one;
+  void send();
+  void on_answer(outcome const& how);
+
+  commons& shared_;
+  std::int64_t lease_;
+  tell_fn tell_;
+  std::int64_t generation_ = 0;
+  std::vector<std::weak_ptr<one>> covered_, next_;
+  asked under_way_;
+};
+
+}  // namespace coelect::stores::etcd
