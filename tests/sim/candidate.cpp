@@ -1,5 +1,6 @@
 // What simulated candidates do, and what they tell the judge.
 #include "sim/candidate.hpp"
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -19,14 +20,19 @@ void resource::write(std::uint64_t token) {
   in_.judge.see({good ? happening::accepted : happening::refused, in_.world.now(), {}, {}, token, {}, {}});
 }
 
+struct other_candidacy {
+  explicit other_candidacy(elector e) : self(std::move(e)) {}
+  elector self;
+  leadership term;
+};
+
 /// One life of a candidate. Its coroutine keeps it alive; crash() empties it.
 struct candidate::process {
   candidate* of = nullptr;
   std::shared_ptr<testing::host> on;
   std::string name;
   std::shared_ptr<store> where;
-  std::optional<elector> beside;  // leads an election of its own all the time, so that the store's lease lives on
-  leadership other_term;
+  std::vector<std::shared_ptr<other_candidacy>> others;  // in elections of their own
   std::optional<elector> self;
   std::shared_ptr<leadership> term;
   bool stands = false;
@@ -40,7 +46,7 @@ candidate::candidate(surroundings in, stage& servers, resource& outside, std::sh
       servers_(servers),
       outside_(outside),
       host_(std::move(on)),
-      keeps_another_(in.world.chance(40)),
+      keeps_others_(in.world.chance(40)),
       stands_back_(in.world.chance(40)),
       wicked_(in.world.chance(30)) {}
 
@@ -52,19 +58,26 @@ void candidate::start() {
   now_->on = host_;
   now_->name = "host" + std::to_string(host_->number()) + "." + std::to_string(++lives_);
   now_->where = servers_.make_store(*host_);
-  if (keeps_another_) keep_another();
   stand_again();
 }
 
-// Elections of one store share its lease where there are such leases.
-void candidate::keep_another() {
-  elector_options how;
-  how.election = "beside/" + std::to_string(host_->number());
-  how.candidate = now_->name;
-  now_->beside.emplace(host_->executor(), now_->where, how);
-  now_->beside->campaign([self = now_](error_code ec, leadership won) {
-    if (!ec) self->other_term = std::move(won);
-  });
+// Elections of one store share its lease where there are such leases, and their transactions share commits. The first one
+// leads all the time, so that the lease lives on; the others begin and end with the one that is judged.
+void candidate::keep_others() {
+  constexpr std::size_t how_many = 3;
+  auto& all = now_->others;
+  all.resize(std::min(all.size(), std::size_t{1}));
+  while (all.size() < how_many) {
+    elector_options how;
+    how.election = "beside/" + std::to_string(host_->number()) + "." + std::to_string(all.size());
+    how.candidate = now_->name;
+    auto const one = std::make_shared<other_candidacy>(elector(host_->executor(), now_->where, how));
+    all.push_back(one);
+    one->self.campaign([weak = std::weak_ptr<other_candidacy>(one)](error_code ec, leadership won) {
+      auto const self = weak.lock();
+      if (self && !ec) self->term = std::move(won);
+    });
+  }
 }
 
 void candidate::stand_again() {
@@ -75,6 +88,7 @@ void candidate::stand_again() {
   now_->stands = true;
   signal_ = now_->self->signal();
   silent_since_ = nanoseconds(-1);
+  if (keeps_others_) keep_others();
   asio::co_spawn(host_->executor(), stand(now_, ++now_->stint), asio::detached);
 }
 
@@ -109,9 +123,8 @@ void candidate::crash() {
   now_->over = true;
   signal_.reset();
   now_->term.reset();
-  now_->other_term = {};
   now_->self.reset();
-  now_->beside.reset();
+  now_->others.clear();
   now_->where.reset();
   now_.reset();
 }
@@ -120,7 +133,7 @@ void candidate::stop() {
   if (!now_) return;
   now_->over = true;
   if (now_->self) now_->self->stop(asio::detached);
-  if (now_->beside) now_->beside->stop(asio::detached);
+  for (auto const& one : now_->others) one->self.stop(asio::detached);
 }
 
 asio::awaitable<void> candidate::stand(std::shared_ptr<process> self, unsigned stint) {

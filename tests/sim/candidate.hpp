@@ -44,7 +44,7 @@ private:
   struct process;  // destroyed by a crash, with all that waits in it
   static boost::asio::awaitable<void> stand(std::shared_ptr<process> self, unsigned stint);
   void stand_still_at_the_worst_moment();
-  void keep_another();
+  void keep_others();
   void stand_back();
   void look_for_ghost(std::shared_ptr<process> const& self, unsigned stint, bool seen_before);
   void guarded_write(std::shared_ptr<leadership> const& term);
@@ -59,7 +59,7 @@ private:
   nanoseconds silent_since_{-1};
   std::uint64_t acknowledged_ = 0;
   unsigned lives_ = 0;
-  bool keeps_another_, stands_back_, wicked_, healed_ = false;
+  bool keeps_others_, stands_back_, wicked_, healed_ = false;
 };
 
 }  // namespace coelect::sim
