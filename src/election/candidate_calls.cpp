@@ -21,7 +21,7 @@ void candidate_state::campaign(bool once, handler<void(error_code, leadership)> 
       return;
     }
     self->campaign_id_ = id;
-    self->log(severity::info, self->line("campaign", "candidate=" + self->options_.candidate));
+    if (self->logs()) self->log(severity::info, self->line("campaign", "candidate=" + self->options_.candidate));
     self->run(self->fsm_.campaign(once));
   };
   if (!store_->context()->post(std::move(start))) campaigns_.complete(id, errc::stopped, leadership());

@@ -83,7 +83,7 @@ void candidate_state::ask(request what) {
         lock_descriptor_ = -1;  // closed elsewhere from now on
       }
       auto left = [this](outcome const& how) {
-        log(severity::info, line("release", how.ok() ? "confirmed" : "not confirmed: " + how.text()));
+        if (logs()) log(severity::info, line("release", how.ok() ? "confirmed" : "not confirmed: " + how.text()));
         run(fsm_.left(how.ec));
       };
       // Without memory for a contender there was none, and nothing is held.
@@ -126,7 +126,7 @@ void candidate_state::begin_term() {
     validity_.begin(token, granted_->valid_until);
     gained_.complete_all({});
   }
-  log(severity::info, line("elected", time_left(validity_.left(token))));
+  if (logs()) log(severity::info, line("elected", time_left(validity_.left(token))));
   auto won = term_state::make_leadership(term);
   campaigns_.complete(std::exchange(campaign_id_, 0), {}, std::move(won));
 }
@@ -138,13 +138,16 @@ void candidate_state::end_term(term_end const& how) {
     std::lock_guard const lock(mutex_);
     lost_.complete_all({});
   }
-  auto const ended = term_->ended();
-  auto const words = ended.detail().empty() ? std::string() : ": " + ended.detail();
-  auto const level = ended.how() == end_of_term::resigned ? severity::info : severity::warning;
-  log(level, line("lost", std::string("reason=") + to_string(ended.how()) + words));
+  if (logs()) log_end(term_->ended());
   publications_.fail_all(errc::not_leader);
   unpublished_.reset();
   publishing_ = false;
+}
+
+void candidate_state::log_end(term_end const& ended) {
+  auto const words = ended.detail().empty() ? std::string() : ": " + ended.detail();
+  auto const level = ended.how() == end_of_term::resigned ? severity::info : severity::warning;
+  log(level, line("lost", std::string("reason=") + to_string(ended.how()) + words));
 }
 
 // Only those whose request was seen before this release began: a stop() on its way is not done yet.
@@ -225,6 +228,8 @@ std::string candidate_state::line(char const* word, std::string const& rest) con
   return text + " " + rest;
 }
 
+bool candidate_state::logs() const noexcept { return options_.log || store_->context()->logs(); }
+
 void candidate_state::log(severity level, std::string const& text) const {
   if (options_.log) options_.log(level, text);
   else store_->context()->log(level, text);
@@ -237,7 +242,7 @@ void candidate_state::extended(instant valid_until) {
   // R2 to the last moment: whoever has seen valid() say no must not see it say yes again.
   if (!validity_.holds(term_->token())) return lost(errc::lease_expired, "a renewal came too late");
   validity_.extend(valid_until);
-  log(severity::debug, line("renew", time_left(validity_.left(term_->token()))));
+  if (logs()) log(severity::debug, line("renew", time_left(validity_.left(term_->token()))));
 }
 
 void candidate_state::at_risk() {

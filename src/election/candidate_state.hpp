@@ -67,6 +67,7 @@ private:
   void begin_term();
   void discard();
   void end_term(term_end const& how);
+  void log_end(term_end const& ended);
   void finish_campaign(error_code why);
   void publish_next();
   void drop_unpublished();
@@ -80,6 +81,7 @@ private:
   instant give_up_at() const;
   instant release_by() const;
   std::string line(char const* word, std::string const& rest) const;
+  bool logs() const noexcept;  ///< Somebody reads what is logged: else no line need be made.
 
   // hold_listener
   void extended(instant valid_until) override;

@@ -60,11 +60,14 @@ std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_
 // The stream is past its start already: hand out again what went by, or say that something may be missing.
 void watches::shared_stream::catch_up(subscriber const& s, std::int64_t from) {
   if (from < past_from_) return s.to->on_gap();
-  auto const missed = past_;
-  for (auto const& event : missed) {
-    if (s.to == nullptr) return;
-    if (event.kv.mod_revision >= from && s.what.contains(event.kv.key)) s.to->on_event(event);
-  }
+  auto const older = [](wire::etcd::watch_event const& e, std::int64_t revision) {
+    return e.kv.mod_revision < revision;
+  };
+  std::vector<wire::etcd::watch_event> missed;
+  for (auto e = std::lower_bound(past_.begin(), past_.end(), from, older); e != past_.end(); ++e)
+    if (s.what.contains(e->kv.key)) missed.push_back(*e);
+  for (auto const& event : missed)
+    if (s.to != nullptr) s.to->on_event(event);
 }
 
 void watches::shared_stream::remove(subscriber_ptr const& s) noexcept {
@@ -75,10 +78,9 @@ void watches::shared_stream::remove(subscriber_ptr const& s) noexcept {
   if (by_key_.empty() && by_prefix_.empty()) stream_.reset();
 }
 
-std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::interested_in(
-    std::string const& key) const {
+std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::interested_in(std::string_view key) const {
   std::vector<subscriber_ptr> all;
-  auto const add = [&all](index const& from, std::string const& name) {
+  auto const add = [&all](index const& from, std::string_view name) {
     auto const [first, last] = from.equal_range(name);
     for (auto it = first; it != last; ++it) all.push_back(it->second);
   };

@@ -21,12 +21,12 @@ private:
   };
   class subscription;
   using subscriber_ptr = std::shared_ptr<subscriber>;
-  using index = std::unordered_multimap<std::string, subscriber_ptr>;
+  using index = std::unordered_multimap<std::string_view, subscriber_ptr>;  // by their own key
 
   index& index_for(subscriber const& s) noexcept { return s.what.end.empty() ? by_key_ : by_prefix_; }
   void remove(subscriber_ptr const& s) noexcept;
   void catch_up(subscriber const& s, std::int64_t from);
-  std::vector<subscriber_ptr> interested_in(std::string const& key) const;
+  std::vector<subscriber_ptr> interested_in(std::string_view key) const;
   std::vector<subscriber_ptr> everybody() const;
   void remember(wire::etcd::watch_event const& what);
 
