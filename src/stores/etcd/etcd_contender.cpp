@@ -48,6 +48,7 @@ void etcd_contender::enter(instant give_up, reply<attempt> done) {
     auto const handle = std::move(entering_);
     if (!how.ok()) return done(attempt{how, {}});
     entered_ = true;
+    adopt_ = adopt_ || (uncertain_ && !session_->bare());  // the generation is newer than what we sent before
     stand(give_up, done);
   };
   entering_ = session_->enter(*this, give_up, std::move(entered));
@@ -65,16 +66,40 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
       .then(operation::range(latest_two()))
       .otherwise(operation::range(own()))
       .otherwise(operation::range(current));
-  auto what = ask(txn, {2, 2}, give_up, shared_.times.request_timeout);
+  bool const furnishes = session_->bare();
+  if (furnishes)
+    txn.then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
+        .then(operation::put(generation, "", session_->lease()));
+  auto what = ask(txn, {furnishes ? std::size_t{4} : 2, 2}, give_up, shared_.times.request_timeout);
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
   stood_with_ = session_->generation();
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
-    on_stood(how, got, give_up, done);
+    if (session_->bare()) on_furnished(how, got, done);
+    else on_stood(how, got, give_up, done);
   };
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
+}
+
+// Where this goes wrong we enter anew, and what we sent is void by then: it wants no generation to be there.
+void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, reply<attempt> const& done) {
+  auto const s = session_;
+  if (how.how.ok() && answer.succeeded) {
+    uncertain_ = false;
+    if (!s->furnished(answer.header.revision))
+      return done(attempt{outcome(errc::candidacy_lost, "the lease ran out"), {}});
+    have_key(answer.header.revision);
+    return judge_entry(answer.operations.at(1).kvs, done);
+  }
+  entered_ = false;
+  uncertain_ = how.how.ok() || how.uncertain;
+  if (how.how.ec == errc::lease_lost) s->end(errc::lease_lost, "etcd has let the lease go");
+  s->not_furnished();
+  if (how.how.ec == errc::lease_lost) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+  done(attempt{how.how.ok() ? outcome(errc::unreachable, "keys of a lease that is new were there already") : how.how,
+               {}});
 }
 
 void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up,

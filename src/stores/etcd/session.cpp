@@ -2,6 +2,7 @@
 #include "stores/etcd/session.hpp"
 #include "stores/etcd/lease_id.hpp"
 #include "wire/etcd_requests.hpp"
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -49,9 +50,9 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
     if (how.ok()) members_.insert(&who);
     done(how);
   };
-  auto made = std::make_shared<entrant>(std::move(joined));
+  auto made = std::make_shared<entrant>(entrant{who, std::move(joined)});
   entrants_.push_back(made);
-  if (parts_left_ > 0) return made;
+  if (parts_left_ > 0 || bare()) return made;
   if (!granted_ && !over_) {
     open(give_up);
     return made;
@@ -59,7 +60,7 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
   // Whoever is last to leave before this runs stops the renewals: begin them here again.
   shared_->context->post([weak = weak_from_this()] {
     auto const self = weak.lock();
-    if (!self || self->parts_left_ > 0) return;
+    if (!self || self->parts_left_ > 0 || self->bare()) return;
     self->tell_entrants(self->keep() ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
   });
   return made;
@@ -87,7 +88,13 @@ void session::on_granted(called const& how, wire::etcd::lease_answer const& answ
     shared_->context->log(severity::warning, "ttl: etcd grants " + std::to_string(answer.ttl) + " s instead of " +
                                                  std::to_string(asked_for) +
                                                  " s, its least; after a crash others wait that long");
-  furnish(how.sent, std::chrono::seconds(answer.ttl), give_up);
+  auto const waits = [](auto const& weak) { return !weak.expired(); };
+  alone_ = std::count_if(entrants_.begin(), entrants_.end(), waits) == 1;
+  if (!alone_) return furnish(how.sent, std::chrono::seconds(answer.ttl), give_up);
+  sent_ = how.sent;
+  ttl_ = std::chrono::seconds(answer.ttl);
+  granted_ = true;
+  part_done({});
 }
 
 void session::ask_again(instant give_up) {
@@ -124,6 +131,8 @@ void session::part_done(outcome const& how) {
   if (!how.ok() && opening_.ok()) opening_ = how;
   if (--parts_left_ > 0) return;
   auto how_all = std::exchange(opening_, {});
+  bool const by_one = std::exchange(alone_, false);
+  if (how_all.ok() && by_one) return send_furnisher();
   if (how_all.ok() && !keep()) how_all = outcome(errc::timed_out, "the answers took longer than the lease is trusted");
   if (how_all.ec == errc::lease_lost) over_ = true;
   if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
@@ -131,11 +140,44 @@ void session::part_done(outcome const& how) {
                                                : how_all);
 }
 
+// The first one that is still there goes ahead.
+void session::send_furnisher() {
+  auto const self = shared_from_this();
+  while (!entrants_.empty()) {
+    auto const first = entrants_.front().lock();
+    entrants_.erase(entrants_.begin());
+    if (!first) continue;
+    furnisher_ = &first->who;
+    first->done({});
+    return;
+  }
+  granted_ = false;
+}
+
+bool session::furnished(std::int64_t revision) {
+  furnisher_ = nullptr;
+  saw_generation(revision);
+  anchored_ = revision;
+  bool const kept = keep();
+  tell_entrants(kept ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
+  return kept;
+}
+
+// Those who wait are served the long way. Without any the next one to enter checks everything again.
+void session::not_furnished() {
+  if (std::exchange(furnisher_, nullptr) == nullptr) return;
+  granted_ = false;
+  if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
+  if (entrants_.empty()) return;
+  parts_left_ = 1;
+  furnish(sent_, ttl_, shared_->context->now() + shared_->times.request_timeout);
+}
+
 void session::tell_entrants(outcome const& how) {
   auto const self = shared_from_this();
   auto const all = std::exchange(entrants_, {});
   for (auto const& weak : all)
-    if (auto const who = weak.lock()) (*who)(how);
+    if (auto const who = weak.lock()) who->done(how);
   if (parts_left_ == 0) rest_without_members();  // those who asked may have gone meanwhile
 }
 
@@ -157,6 +199,7 @@ bool session::keep() {
 
 void session::leave(session_member& who) noexcept {
   members_.erase(&who);
+  if (furnisher_ == &who) not_furnished();
   rest_without_members();
 }
 

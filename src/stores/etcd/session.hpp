@@ -53,6 +53,13 @@ public:
   [[nodiscard]] std::shared_ptr<void> enter(session_member& who, instant give_up, reply<outcome> done);
   void leave(session_member& who) noexcept;
 
+  /// The lease is held, but its keys are not made: `who`, the only one so far, makes them in the transaction that it stands
+  /// by, which saves a round trip, and says how that went. Whoever comes meanwhile waits.
+  bool bare() const noexcept { return furnisher_ != nullptr; }
+  /// False: the lease has run out meanwhile.
+  bool furnished(std::int64_t revision);
+  void not_furnished();
+
   /// Whether `election` may be entered with this lease: one lease is one key per election.
   bool open_for(std::string const& election) const;
   void take(std::string const& election) { taken_.insert(election); }
@@ -78,7 +85,10 @@ public:
   void revoke();                                        ///< Gives the lease back; nobody waits for the answer.
 
 private:
-  using entrant = reply<outcome>;
+  struct entrant {
+    session_member& who;
+    reply<outcome> done;
+  };
   struct errand {
     left_behind what;
     asked under_way;
@@ -87,6 +97,7 @@ private:
   void open(instant give_up);
   void on_granted(called const& how, wire::etcd::lease_answer const& answer, instant give_up);
   void ask_again(instant give_up);
+  void send_furnisher();
   void furnish(instant sent, std::chrono::seconds ttl, instant give_up);
   void part_done(outcome const& how);
   void tell_entrants(outcome const& how);
@@ -126,6 +137,8 @@ private:
   bool requests_missed_ = false;  // a look for requests to resign was not answered
   bool over_ = false;
   int parts_left_ = 0;  // of the opening
+  bool alone_ = false;  // whoever entered was alone when the lease was granted
+  session_member* furnisher_ = nullptr;
   outcome opening_;
   std::unique_ptr<lease_keeper> keeper_;
   std::unique_ptr<watch_handle> room_;

@@ -42,7 +42,7 @@ bool is_anchor_put(fake_call const& c) {
 }
 
 bool is_verification(fake_call const& c) {
-  return puts_key(c, "/anchor") && c.body.contains("compare") && has_range(c.body.at("success"));
+  return puts_key(c, "/anchor") && c.body.contains("compare") && has_range(c.body.at("success")) && !is_campaign(c);
 }
 
 bool is_search(fake_call const& c) {
