@@ -140,6 +140,15 @@ bool byte_stream::still_open() noexcept {
   return parts_->tls.has_value();
 }
 
+void byte_stream::part_with(std::shared_ptr<wiped_text const> last_words) noexcept {
+  if (!parts_ || !parts_->socket.is_open() || !base::in_process(made_in_)) return close();
+  try {
+    write(std::move(last_words), [self = shared_from_this()](error_code const&) { self->close(); });
+  } catch (std::exception const&) {  // no memory for it
+    close();
+  }
+}
+
 void byte_stream::close() noexcept {
   if (!parts_ || leave_to_parent()) return;
   error_code ignored;

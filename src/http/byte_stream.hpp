@@ -15,7 +15,7 @@ class context;
 
 namespace coelect::http {
 
-/// On one strand, one operation at a time. What is called may come after close(): who closes does not listen any more.
+/// On one strand, one read and one write at a time. What is called may come after close(): who closes does not listen any more.
 class byte_stream : public std::enable_shared_from_this<byte_stream> {
 public:
   using ready = std::function<void(error_code const&)>;
@@ -38,6 +38,8 @@ public:
   /// The server has not closed it, as far as one can see without waiting.
   bool still_open() noexcept;
 
+  /// Says something and closes, without waiting for anybody. No write may be under way.
+  void part_with(std::shared_ptr<wiped_text const> last_words) noexcept;
   void close() noexcept;
   /// The execution context is going away and runs nothing any more.
   void drop() noexcept;

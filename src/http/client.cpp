@@ -3,6 +3,7 @@
 #include "http/line_splitter.hpp"
 #include "http/pool.hpp"
 #include "http/transport.hpp"
+#include "http/web_socket.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -86,6 +87,9 @@ public:
   }
   std::unique_ptr<pending> open_stream(request what, instant head_by, stream_reader& to) override {
     return std::make_unique<handle>(std::make_shared<line_stream>(pool_, std::move(what), head_by, to));
+  }
+  std::unique_ptr<web_socket> open_socket(std::string const& target, instant open_by, socket_reader& to) override {
+    return connect_socket(pool_, target, open_by, to);
   }
   std::string const& name() const noexcept override { return pool_->to()->name; }
 

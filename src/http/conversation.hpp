@@ -13,16 +13,16 @@
 namespace coelect::http {
 
 /// What exchanges and streams have in common. Its owner holds it; what is under way holds it weakly.
-class conversation : public std::enable_shared_from_this<conversation> {
+class conversation : public guest, public std::enable_shared_from_this<conversation> {
 public:
   conversation(std::shared_ptr<pool> with, request what, instant by, std::optional<std::size_t> body_limit);
   conversation(conversation const&) = delete;
   conversation& operator=(conversation const&) = delete;
   virtual ~conversation();
 
-  void begin();             ///< Calls nobody.
-  void abandon() noexcept;  ///< Closes everything; nobody is called any more.
-  void drop() noexcept;     ///< The same, when the execution context is going away.
+  void begin();  ///< Calls nobody.
+  void abandon() noexcept override;
+  void drop() noexcept override;
 
 protected:
   // Each may abandon it.

@@ -1,6 +1,5 @@
 // What the exchanges with one server share: where it is, connections that rest, and who is under way.
 #include "http/pool.hpp"
-#include "http/conversation.hpp"
 #include <utility>
 
 namespace coelect::http {
@@ -29,16 +28,16 @@ void pool::keep(std::shared_ptr<byte_stream> stream) {
   }
 }
 
-void pool::enter(std::weak_ptr<conversation> who) { busy_.push_back(std::move(who)); }
+void pool::enter(std::weak_ptr<guest> who) { busy_.push_back(std::move(who)); }
 
-void pool::leave(conversation const* who) noexcept {
+void pool::leave(guest const* who) noexcept {
   busy_.remove_if([&](auto const& weak) {
     auto const held = weak.lock();
     return !held || held.get() == who;
   });
 }
 
-std::list<std::weak_ptr<conversation>> pool::begin_to_end() noexcept {
+std::list<std::weak_ptr<guest>> pool::begin_to_end() noexcept {
   shut_ = true;
   return std::exchange(busy_, {});
 }

@@ -9,9 +9,17 @@
 
 namespace coelect::http {
 
-class conversation;
+/// Something under way with the server.
+class guest {
+public:
+  virtual void abandon() noexcept = 0;  ///< Closes everything; nobody is called any more.
+  virtual void drop() noexcept = 0;     ///< The same, when the execution context is going away.
 
-/// On the store's strand. The transport shuts it; conversations may hold it for longer.
+protected:
+  ~guest() = default;
+};
+
+/// On the store's strand. The transport shuts it; guests may hold it for longer.
 class pool final : public closable {
 public:
   pool(std::shared_ptr<store_context> context, destination to, transport_limits limits);
@@ -26,21 +34,21 @@ public:
   std::shared_ptr<byte_stream> take();
   void keep(std::shared_ptr<byte_stream> stream);
 
-  void enter(std::weak_ptr<conversation> who);
-  void leave(conversation const* who) noexcept;
+  void enter(std::weak_ptr<guest> who);
+  void leave(guest const* who) noexcept;
 
   void shut_down() noexcept;
   void context_gone() noexcept override;
 
 private:
-  std::list<std::weak_ptr<conversation>> begin_to_end() noexcept;
+  std::list<std::weak_ptr<guest>> begin_to_end() noexcept;
 
   std::shared_ptr<store_context> context_;
   std::shared_ptr<destination const> to_;
   transport_limits limits_;
   bool shut_ = false;
   std::deque<std::shared_ptr<byte_stream>> resting_;  // last used last; no operation is under way on them
-  std::list<std::weak_ptr<conversation>> busy_;
+  std::list<std::weak_ptr<guest>> busy_;
 };
 
 }  // namespace coelect::http

@@ -48,6 +48,35 @@ protected:
   ~stream_reader() = default;
 };
 
+/// Why there is no WebSocket, or none any more.
+enum class socket_end {
+  no_connection = 1,  ///< The server was not reached: name, TCP, TLS.
+  no_answer,          ///< Reached, but it closed the connection or let the time pass instead of an answer.
+  refused,            ///< It answered with something else than the upgrade.
+  broken,             ///< After on_open().
+};
+
+/// Receives what comes over a WebSocket. Everything is called on the store's strand, never inside
+/// open_socket() or send(); any call may destroy the `web_socket`.
+class socket_reader {
+public:
+  virtual void on_open() = 0;  ///< The server has agreed. At most once, before any message.
+  virtual void on_message(std::string_view text) = 0;
+  virtual void on_skipped() = 0;  ///< A message over the limit (transport_limits::line) was thrown away instead.
+  virtual void on_drained() = 0;  ///< All that was given to send() has gone to the network.
+  virtual void on_end(outcome how, socket_end kind) = 0;  ///< Never ok. Last, and once.
+
+protected:
+  ~socket_reader() = default;
+};
+
+/// A WebSocket that is being opened or is open. Destroying it closes it.
+class web_socket : public pending {
+public:
+  /// Queues a text message. Only between on_open() and on_end().
+  virtual void send(std::string message) = 0;
+};
+
 /// One server. On the store's strand; the context's end closes everything without a call.
 class transport {
 public:
@@ -62,9 +91,17 @@ public:
                                                           std::function<void(exchanged)> done) = 0;
   /// The head of the response must have come by `head_by`; the body may take for ever.
   [[nodiscard]] virtual std::unique_ptr<pending> open_stream(request what, instant head_by, stream_reader& to) = 0;
+  /// A WebSocket at `target`, open by `open_by`, which covers everything from the name lookup on. It carries
+  /// no credentials. Null where the network has no such thing.
+  [[nodiscard]] virtual std::unique_ptr<web_socket> open_socket(std::string const& target, instant open_by,
+                                                                socket_reader& to);
 
   virtual std::string const& name() const noexcept = 0;  ///< "host:port", for messages.
 };
+
+inline std::unique_ptr<web_socket> transport::open_socket(std::string const&, instant, socket_reader&) {
+  return nullptr;
+}
 
 /// Where a server is.
 struct origin {
@@ -76,8 +113,9 @@ struct origin {
 struct transport_limits {
   std::size_t header = std::size_t{8} * 1024;  ///< Bytes of a response's status line and fields.
   std::size_t body = std::size_t{256} * 1024;  ///< Bytes of an exchange's body.
-  std::size_t line = std::size_t{256} * 1024;  ///< Bytes of a stream's line; longer ones are skipped.
-  std::size_t idle_connections = 2;            ///< Kept open for the next request; more are closed.
+  std::size_t line =
+      std::size_t{256} * 1024;       ///< Bytes of a stream's line or a socket's message; longer ones are skipped.
+  std::size_t idle_connections = 2;  ///< Kept open for the next request; more are closed.
 };
 
 /// Where transports come from: real_network(), or a simulation's through environment::network().

@@ -65,6 +65,13 @@ public:
     return request;
   }
 
+  std::string read_bytes(std::size_t n) {
+    while (input_.size() < n) input_ += read_some();
+    auto bytes = input_.substr(0, n);
+    input_.erase(0, n);
+    return bytes;
+  }
+
   void write(std::string_view text) {
     auto const bytes = boost::asio::buffer(text);
     if (tls_) boost::asio::write(*tls_, bytes);
