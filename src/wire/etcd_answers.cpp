@@ -219,6 +219,7 @@ std::optional<watch_message> read_watch_line(std::string_view line) {
   if (!result) return std::nullopt;
   members m(*result);
   m.also(read_header_of(*result, message.header));
+  message.watch_id = m.integer("watch_id");
   message.created = m.flag("created");
   message.canceled = m.flag("canceled");
   message.fragment = m.flag("fragment");

@@ -77,9 +77,10 @@ struct watch_event {
   bool deleted = false;
   key_value kv;  ///< A deletion has key and mod_revision only.
 };
-/// One line of a watch stream.
+/// One line of a watch stream, or one message of a WebSocket.
 struct watch_message {
   answer_header header;
+  std::int64_t watch_id = 0;  ///< -1: of none, as an answer to progress_body(), or of one that was refused.
   bool created = false;
   bool canceled = false;
   bool fragment = false;  ///< More events of the same revision follow.

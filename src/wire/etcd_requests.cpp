@@ -54,10 +54,17 @@ std::string authenticate_body(std::string_view user, base::secret const& passwor
 std::string watch_body(watch_request const& how) {
   object create;
   create.range(how.what);
+  if (how.watch_id != 0) create.number("watch_id", how.watch_id);
   if (how.start_revision > 0) create.number("start_revision", how.start_revision);
   if (how.deletes_only) create.raw("filters", "[\"NOPUT\"]");
   return object().raw("create_request", create.json()).json();
 }
+
+std::string cancel_watch_body(std::int64_t watch_id) {
+  return object().raw("cancel_request", object().number("watch_id", watch_id).json()).json();
+}
+
+std::string progress_body() { return object().raw("progress_request", "{}").json(); }
 
 std::string range_body(range_request const& how) {
   object o;

@@ -18,8 +18,12 @@ struct watch_request {
   key_range what;
   std::int64_t start_revision = 0;  ///< 0: from now on.
   bool deletes_only = false;
+  std::int64_t watch_id = 0;  ///< Ours, where several share a stream. 0: the server's.
 };
 std::string watch_body(watch_request const& how);
+std::string cancel_watch_body(std::int64_t watch_id);
+/// Answered with the member's revision; since 3.4.25 and 3.5.8 only while no watch of the stream lags behind.
+std::string progress_body();
 
 struct range_request {
   key_range what;

@@ -302,6 +302,11 @@ asked etcd_client::watch(std::size_t endpoint, std::string body, milliseconds sp
   return made;
 }
 
+std::unique_ptr<http::web_socket> etcd_client::watch_socket(std::size_t endpoint, instant open_by,
+                                                            http::socket_reader& to) {
+  return at_[endpoint].way->open_socket("/v3/watch", open_by, to);
+}
+
 void etcd_client::avoid(std::size_t endpoint, std::string const& why) {
   if (endpoint != current_ || at_.size() == 1) return;
   current_ = (current_ + 1) % at_.size();

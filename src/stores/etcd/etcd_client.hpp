@@ -92,6 +92,13 @@ public:
   [[nodiscard]] asked watch(std::size_t endpoint, std::string body, std::chrono::milliseconds span, instant head_by,
                             http::stream_reader& to);
 
+  /// Opens a WebSocket for watches at `endpoint`. Null: there is no such thing here.
+  [[nodiscard]] std::unique_ptr<http::web_socket> watch_socket(std::size_t endpoint, instant open_by,
+                                                               http::socket_reader& to);
+  bool anonymous() const noexcept { return !who_; }
+  /// The highest revision that a write was answered with.
+  std::int64_t newest_write() const noexcept { return memory_.revision(); }
+
   /// R10. Not ok: an answer with this header must not be believed. `known`: the highest revision of a write when it was asked for.
   outcome believe(std::size_t at, wire::etcd::answer_header const& header, bool write, std::int64_t known);
 

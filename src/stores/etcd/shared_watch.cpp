@@ -33,9 +33,8 @@ private:
   subscriber_ptr s_;
 };
 
-watches::shared_stream::shared_stream(etcd_client& client, rules::timings const& times,
-                                      wire::etcd::key_range everything)
-    : client_(client), times_(times), everything_(std::move(everything)) {}
+watches::shared_stream::shared_stream(watches& all, wire::etcd::key_range everything)
+    : all_(all), everything_(std::move(everything)) {}
 
 std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_range what, std::int64_t from,
                                                                 watch_listener& to) {
@@ -46,13 +45,13 @@ std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_
     past_from_ = from;
     delivered_ = from - 1;
     watch_listener& hears = *this;
-    stream_ = std::make_unique<watch_stream>(client_, times_, span, everything_, from, false, hears);
+    stream_ = all_.open(everything_, from, false, span, hears);
   } else if (from <= delivered_ || from < past_from_) {
     auto late = [weak = weak_from_this(), s, from] {
       auto const self = weak.lock();
       if (self && s->to != nullptr) self->catch_up(*s, from);
     };
-    client_.context().post(std::move(late));
+    all_.client_.context().post(std::move(late));
   }
   return std::make_unique<subscription>(shared_from_this(), s);
 }

@@ -9,7 +9,7 @@ namespace coelect::stores::etcd {
 /// Open while it has subscribers. On the store's strand.
 class watches::shared_stream final : public std::enable_shared_from_this<shared_stream>, private watch_listener {
 public:
-  shared_stream(etcd_client& client, rules::timings const& times, wire::etcd::key_range everything);
+  shared_stream(watches& all, wire::etcd::key_range everything);
 
   /// `what`: one key, or everything under a prefix that ends in '/'.
   std::unique_ptr<watch_handle> subscribe(wire::etcd::key_range what, std::int64_t from, watch_listener& to);
@@ -34,10 +34,9 @@ private:
   void on_gap() override;
   void on_refused(outcome const& how) override;
 
-  etcd_client& client_;
-  rules::timings times_;
+  watches& all_;
   wire::etcd::key_range everything_;
-  std::unique_ptr<watch_stream> stream_;
+  std::unique_ptr<watch_handle> stream_;
   index by_key_, by_prefix_;
   std::deque<wire::etcd::watch_event> past_;  // the latest events, for those whose start lies just behind; no values
   std::int64_t past_from_ = 0;                // from this revision on, past_ has everything up to

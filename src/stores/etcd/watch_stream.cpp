@@ -14,16 +14,21 @@ constexpr int deadline_exceeded = 4;           // gRPC's code for it
 }  // namespace
 
 watch_stream::watch_stream(etcd_client& client, rules::timings const& times, milliseconds span,
-                           wire::etcd::key_range what, std::int64_t from, bool deletes_only, watch_listener& to)
+                           wire::etcd::key_range what, watch_position const& from, bool deletes_only,
+                           watch_listener& to)
     : client_(client),
       times_(times),
       span_(span),
       what_(std::move(what)),
       deletes_only_(deletes_only),
       to_(to),
-      next_(from),
+      next_(from.next),
       backoff_(times.retry_min, times.retry_max, client.context().env().random()),
-      blind_since_(client.context().now()) {
+      first_(from.first),
+      gap_(from.gap),
+      expected_(from.expected),
+      unproven_(from.unproven),
+      blind_since_(from.blind_since ? from.blind_since : client.context().now()) {
   open();
 }
 

@@ -20,6 +20,16 @@ protected:
   ~watch_listener() = default;
 };
 
+/// Where a watch stands. It can be taken up from there, also over another way to the server.
+struct watch_position {
+  std::int64_t next = 0;      ///< Events before this revision have been delivered.
+  std::int64_t expected = 0;  ///< watch_stream::expect
+  bool first = true;          ///< It has not begun yet.
+  bool gap = false;           ///< on_gap() is due once the watch is open again.
+  bool unproven = false;      ///< A probe failed, and what was expected has not come since.
+  std::optional<instant> blind_since{};
+};
+
 /// One watch over chunked POST requests. etcd answers nothing before a request's body is complete, so a
 /// running one cannot be asked for a sign of life. Instead each lives for `span` only: Grpc-Timeout makes
 /// the server itself end it, and the next one resumes after the last event.
@@ -27,7 +37,10 @@ class watch_stream final : private http::stream_reader {
 public:
   /// Delivers every event on `what` with a mod_revision from `from` on.
   watch_stream(etcd_client& client, rules::timings const& times, std::chrono::milliseconds span,
-               wire::etcd::key_range what, std::int64_t from, bool deletes_only, watch_listener& to);
+               wire::etcd::key_range what, std::int64_t from, bool deletes_only, watch_listener& to)
+      : watch_stream(client, times, span, std::move(what), watch_position{.next = from}, deletes_only, to) {}
+  watch_stream(etcd_client& client, rules::timings const& times, std::chrono::milliseconds span,
+               wire::etcd::key_range what, watch_position const& from, bool deletes_only, watch_listener& to);
 
   /// Since when nothing would be heard; nothing while the watch is open.
   std::optional<instant> blind_since() const noexcept { return blind_since_; }
@@ -36,6 +49,7 @@ public:
   void expect(std::int64_t revision);
   /// Events before this revision have been delivered.
   std::int64_t next_revision() const noexcept { return next_; }
+  watch_position position() const { return {next_, expected_, first_, gap_, unproven_, blind_since_}; }
 
 private:
   void open();
@@ -66,12 +80,12 @@ private:
   std::size_t endpoint_ = 0;
   int status_ = 0;
   bool created_ = false;
-  bool first_ = true;
+  bool first_;
   instant opened_{};
-  bool gap_ = false;  // to be told once the watch is open again
-  std::int64_t expected_ = 0;
+  bool gap_;  // to be told once the watch is open again
+  std::int64_t expected_;
   bool probing_ = false;
-  bool unproven_ = false;  // a probe failed, and what was expected has not come since
+  bool unproven_;
   std::optional<instant> blind_since_;
   asked stream_;
   timer limit_, probe_, retry_;

@@ -1,5 +1,6 @@
-// All watches of one store: one stream for everything under its prefix, or one for each when it has none.
+// All watches of one store: one for everything under its prefix, or one for each key when it has none; and how they travel.
 #pragma once
+#include "stores/etcd/watch_handle.hpp"
 #include "stores/etcd/watch_stream.hpp"
 #include <deque>
 #include <map>
@@ -7,20 +8,16 @@
 
 namespace coelect::stores::etcd {
 
-class watches;
+class watch_socket;
 
-/// One subscription. Destroying it ends it. On the store's strand.
-class watch_handle {
-public:
-  virtual ~watch_handle() = default;
-  virtual std::optional<instant> blind_since() const noexcept = 0;
-  virtual void expect(std::int64_t revision) = 0;  ///< watch_stream::expect
-};
-
+/// Without a user name all watches share one WebSocket, which cannot carry a token. With one, and where a server
+/// has no WebSocket, each has a POST stream of its own.
+///
 /// On the store's strand. Its listeners are called from handlers of their own, never inside subscribe().
 class watches {
 public:
-  /// `prefix`: when not empty, one stream watches everything under it for all subscribers.
+  /// `prefix`: when not empty, one watch on everything under it serves all subscribers. For the server that is one
+  /// watch instead of thousands; what else happens under the prefix is of the same application.
   watches(etcd_client& client, rules::timings const& times, std::string const& prefix);
   watches(watches const&) = delete;
   watches& operator=(watches const&) = delete;
@@ -35,9 +32,13 @@ private:
   class shared_stream;
   class own_stream;
 
+  std::unique_ptr<watch_handle> open(wire::etcd::key_range what, std::int64_t from, bool deletes_only,
+                                     std::chrono::milliseconds span, watch_listener& to);
+
   etcd_client& client_;
   rules::timings times_;
   std::string prefix_;
+  std::unique_ptr<watch_socket> socket_;  // null with a user name
   std::shared_ptr<shared_stream> shared_;
 };
 

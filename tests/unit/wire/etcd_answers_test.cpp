@@ -164,7 +164,12 @@ TEST_CASE("watch lines", "[H6][etcd]") {
       R"({"result":{"header":{},"watch_id":"-1","created":true,"canceled":true,"cancel_reason":"rpc error: code = Unauthenticated desc = etcdserver: invalid auth token"}})");
   REQUIRE(line);
   CHECK(line->canceled);
+  CHECK(line->watch_id == -1);
   CHECK(line->cancel_reason.find("invalid auth token") != std::string::npos);
+  line = read_watch_line(R"({"result":{"header":{},"watch_id":"4611686018427387904","created":true}})");
+  REQUIRE(line);
+  CHECK(line->watch_id == 4611686018427387904);
+  CHECK_FALSE(read_watch_line(R"({"result":{"header":{},"watch_id":"9223372036854775808"}})"));
   line = read_watch_line(R"({"error":{"grpc_code":4,"http_code":504,"message":"context deadline exceeded"}})");
   REQUIRE(line);
   REQUIRE(line->error);

@@ -67,6 +67,11 @@ TEST_CASE("requests are JSON that etcd understands, numbers as strings") {
   CHECK(watch["start_revision"] == "7");
   CHECK(watch["filters"][0] == "NOPUT");
   CHECK_FALSE(watch.contains("range_end"));
+  CHECK_FALSE(watch.contains("watch_id"));
+  auto const shared = json::parse(watch_body({key_range::one("k"), 7, true, 1LL << 62}))["create_request"];
+  CHECK(shared["watch_id"] == "4611686018427387904");
+  CHECK(json::parse(cancel_watch_body(9)) == json{{"cancel_request", {{"watch_id", "9"}}}});
+  CHECK(json::parse(progress_body()) == json{{"progress_request", json::object()}});
   transaction txn;
   txn.when_created_at("k", 0)
       .when_modified_at("g", 5)

@@ -45,7 +45,7 @@ TEST_CASE("etcd watch: with a prefix one stream serves the store, without one ea
   }
 }
 
-TEST_CASE("etcd watch: what the server ends in time is resumed right after the last event") {
+TEST_CASE("etcd watch: what the server ends in time is resumed right after the last event", "[post]") {
   led l;
   std::vector<std::int64_t> known;
   l.s.etcd->always(watch, [&](fake_call&) { known.push_back(l.s.etcd->revision); });
@@ -57,7 +57,7 @@ TEST_CASE("etcd watch: what the server ends in time is resumed right after the l
   CHECK(l.term.valid());
 }
 
-TEST_CASE("etcd watch: a stream of its own is renewed about as often as the lease, from where it was") {
+TEST_CASE("etcd watch: a stream of its own is renewed about as often as the lease, from where it was", "[post]") {
   led l(1, "");
   auto const before = l.watches();
   l.s.run(30s);

@@ -6,6 +6,7 @@
 #include "support/one_host.hpp"
 #include "support/virtual_world.hpp"
 #include <coelect/etcd_store.hpp>
+#include <cstdlib>
 #include <list>
 #include <vector>
 
@@ -44,6 +45,9 @@ public:
   }
 
   std::vector<fake_call> calls;  ///< All of them, oldest first.
+  /// Endpoints have WebSockets. Then each upgrade is a call to "/v3/watch upgrade", and what is said on a socket is one
+  /// to "/v3/watch" (a watch begins), "/v3/watch cancel" or "/v3/watch progress". A `cut` of those breaks the socket.
+  bool sockets = std::getenv("COELECT_ETCD_SOCKETS") != nullptr;
 
   /// The next `count` calls that fit are treated so. The latest rule that fits counts.
   void when(call_test fits, std::function<void(fake_call&)> act, std::size_t count = 1) {
@@ -55,8 +59,9 @@ public:
   void no_rules() { rules_.clear(); }
 
   void end_streams(outcome how = {});
-  std::size_t streams() const;        ///< Open ones.
-  void say(std::string const& line);  ///< On all open streams.
+  std::size_t streams() const;  ///< Open ones; on sockets, watches.
+  std::size_t open_sockets() const;
+  void say(std::string const& line);  ///< On all open streams; on sockets, to each watch.
   std::vector<fake_call> calls_to(std::string const& path) const;
 
   std::shared_ptr<http::transport> reach(std::shared_ptr<store_context> context, http::origin where, tls_options const&,
@@ -70,15 +75,23 @@ private:
     std::size_t left;
   };
   struct flow;
+  class channel;
 
+  std::unique_ptr<http::web_socket> open_socket(std::size_t endpoint, std::shared_ptr<store_context> context,
+                                                instant open_by, http::socket_reader& to);
   fake_call arrive(std::size_t endpoint, http::request const& what);
   void tell_all(std::vector<etcd_change> const& events);
+  void tell_sockets(std::vector<etcd_change> const& events);
+  void end_sockets(outcome const& how);
+  void say_on_sockets(std::string const& line);
+  std::size_t socket_watches() const;
   static void tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& events);
 
   virtual_world& world_;
   std::size_t endpoints_ = 0;
   std::list<rule> rules_;
   std::vector<std::weak_ptr<flow>> flows_;
+  std::vector<std::weak_ptr<channel>> channels_;
 };
 
 // --- Tests on calls ---------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ void fake_etcd::tell_all(std::vector<etcd_change> const& events) {
   std::erase_if(flows_, [](auto const& weak) { return weak.expired(); });
   for (auto const& weak : flows_)
     if (auto const f = weak.lock(); f && f->begun) tell(*this, *f, f->wanted.chosen(events));
+  tell_sockets(events);
 }
 
 void fake_etcd::tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& events) {
@@ -44,19 +45,22 @@ void fake_etcd::tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& ev
 void fake_etcd::end_streams(outcome how) {
   for (auto const& weak : flows_)
     if (auto const f = weak.lock()) f->finish(how);
+  end_sockets(how);
 }
 
 void fake_etcd::say(std::string const& line) {
   for (auto const& weak : flows_)
     if (auto const f = weak.lock(); f && f->begun)
       f->post([line](http::stream_reader& reader) { reader.on_line(line); });
+  say_on_sockets(line);
 }
 
 std::size_t fake_etcd::streams() const {
-  return static_cast<std::size_t>(std::count_if(flows_.begin(), flows_.end(), [](auto const& weak) {
+  auto const flows = std::count_if(flows_.begin(), flows_.end(), [](auto const& weak) {
     auto const f = weak.lock();
     return f && f->begun && f->to != nullptr;
-  }));
+  });
+  return static_cast<std::size_t>(flows) + socket_watches();
 }
 
 // --- The network ------------------------------------------------------------------------------------------------------------
@@ -66,7 +70,7 @@ fake_call fake_etcd::arrive(std::size_t endpoint, http::request const& what) {
   c.endpoint = endpoint;
   c.path = what.target;
   c.raw_body = what.body;
-  c.body = json::parse(what.body);
+  c.body = what.body.empty() ? json::object() : json::parse(what.body);
   c.token = std::string(what.authorization.reveal());
   c.at = world_.now();
   for (auto it = rules_.begin(); it != rules_.end(); ++it) {
@@ -133,6 +137,12 @@ public:
     };
     f->later = context_->after(wait, std::move(begin));
     return made;
+  }
+
+  std::unique_ptr<http::web_socket> open_socket(std::string const& target, instant open_by,
+                                                http::socket_reader& to) override {
+    REQUIRE(target == "/v3/watch");
+    return etcd_->sockets ? etcd_->open_socket(number_, context_, open_by, to) : nullptr;
   }
 
   std::string const& name() const noexcept override { return name_; }
