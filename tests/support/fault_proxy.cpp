@@ -55,7 +55,8 @@ struct request_rule {
 };
 
 struct http_reader {
-  bool opaque = false;  // from here on nothing is looked at
+  bool opaque = false;   // from here on nothing is looked at
+  bool upgrade = false;  // because of one
 
   /// The request at the start of `data`, and its size; nothing while it is incomplete.
   std::optional<std::pair<proxy_request, std::size_t>> read(std::string_view data) {
@@ -66,7 +67,8 @@ struct http_reader {
     if (head_end == data.npos || opaque) return {};
     std::string head(data.substr(0, head_end + 2));
     for (auto& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (head.find("\r\ntransfer-encoding:") != head.npos || head.find("\r\nupgrade:") != head.npos) opaque = true;
+    upgrade = head.find("\r\nupgrade:") != head.npos;
+    if (head.find("\r\ntransfer-encoding:") != head.npos || upgrade) opaque = true;
     static constexpr std::string_view field = "\r\ncontent-length:";
     auto const at = head.find(field);
     auto const length = at == head.npos ? 0 : std::strtoul(head.c_str() + at + field.size(), nullptr, 10);
@@ -115,6 +117,7 @@ struct fault_proxy::impl {
   std::uint16_t port = 0;
 
   bool black = false;
+  bool no_upgrades = false;
   std::size_t rate = 0;
   std::chrono::milliseconds delay{};
   std::map<direction, cut_rule> cuts;
@@ -263,6 +266,10 @@ private:
         held = size;
         ++proxy.counted.held;
         return;
+      }
+      if (http.upgrade && proxy.no_upgrades) {
+        replies.pending += "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n";
+        return drop_requests();
       }
       if (proxy.losses.take(request)) lose_as = proxy.losses.how;
       judged += size;
@@ -420,7 +427,7 @@ std::string fault_proxy::url() const { return "http://" + endpoint(); }
 
 void fault_proxy::pass() {
   impl_->there([&p = *impl_] {
-    p.black = false;
+    p.black = p.no_upgrades = false;
     p.rate = 0;
     p.delay = {};
     p.cuts.clear();
@@ -446,6 +453,10 @@ void fault_proxy::blackhole() {
 
 void fault_proxy::stall() {
   impl_->there([this] { impl_->each_session([](session& s) { s.stalled = true; }); });
+}
+
+void fault_proxy::refuse_upgrades() {
+  impl_->there([this] { impl_->no_upgrades = true; });
 }
 
 void fault_proxy::slow(std::size_t bytes_per_second, std::chrono::milliseconds each) {

@@ -73,6 +73,9 @@ public:
   /// (0 = any).
   void slow(std::size_t bytes_per_second, std::chrono::milliseconds each = {});
 
+  /// Upgrades (WebSocket) are answered with 426 instead of being passed on, as by proxies that know none.
+  void refuse_upgrades();
+
   // --- Events.
 
   void reset_all();   ///< RST to all clients and on all connections to the server.

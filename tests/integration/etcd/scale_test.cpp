@@ -1,24 +1,9 @@
 // A thousand elections of one process: one lease, few connections, one renewal for all.
 #include "fault_place.hpp"
-#include <fstream>
+#include "resident.hpp"
 
 using namespace coelect;
 using namespace coelect::test;
-
-namespace {
-
-double resident_kib() {
-  std::ifstream in("/proc/self/status");
-  for (std::string word; in >> word;)
-    if (word == "VmRSS:") {
-      double kib = 0;
-      in >> kib;
-      return kib;
-    }
-  return 0;
-}
-
-}  // namespace
 
 TEST_CASE("etcd faults: a thousand elections under one prefix share a lease, four connections and every renewal",
           "[L5][etcd]") {
