@@ -166,6 +166,7 @@ void watch_socket::close() noexcept {
   probe_.clear();
   tick_.clear();
   reading_.reset();
+  looking_.reset();
   socket_.reset();
   to_begin_.clear();
   to_end_.clear();
@@ -248,7 +249,7 @@ void watch_socket::leave_streams() {
 void watch_socket::on_open() {
   leave_streams();
   mode_ = mode::open;
-  opened_ = client_.context().now();
+  opened_ = looked_ = client_.context().now();
   for (std::size_t i = 0; i < watches_->places(); ++i) {
     auto* const w = watches_->at(i);
     if (w == nullptr) continue;
@@ -277,91 +278,6 @@ void watch_socket::on_end(outcome how, http::socket_end kind) {
   client_.context().log(severity::info,
                         "etcd: " + client_.name_of(endpoint_) + ": watches have a connection each: " + how.text());
   fall_back();
-}
-
-// --- Whether it lives -----------------------------------------------------------------------------------------------
-
-/// `now`: whatever was seen before, it has to say something.
-void watch_socket::probe(bool now) {
-  if (mode_ != mode::open) return;
-  // Whoever renews expects something of each renewal, so that this rings for those only who never write.
-  tick_ = client_.context().after(times_.renew_every * 5 / 4, [this] { tick(); });
-  if (probing_) return;
-  target_ = std::max(client_.newest_write(), floor_);
-  if (!now && seen_ > 0 && seen_ >= target_) return proven();
-  probing_ = true;
-  socket_->send(wire::etcd::progress_body());
-  probe_ = client_.context().after(times_.request_timeout / 2, [this] { ask_once_more(); });
-}
-
-// A member may have been a moment behind. And the newer ones say nothing while any of our watches is not up to date,
-// as after a resumption of thousands; a watch that begins is answered by all.
-void watch_socket::ask_once_more() {
-  wire::etcd::watch_request how;
-  how.what = wire::etcd::key_range::one("coelect");
-  how.deletes_only = true;
-  how.watch_id = ++last_number_;
-  socket_->send(wire::etcd::watch_body(how));
-  socket_->send(wire::etcd::cancel_watch_body(how.watch_id));
-  probe_ = client_.context().after(times_.request_timeout / 2, [this] {
-    unproven_ = true;
-    reopen_later(outcome(errc::timed_out, "the watch is behind or dead"));
-  });
-}
-
-// A member that is cut off from the others answers as ever. What it lacks shows in a read that went through raft.
-void watch_socket::tick() {
-  wire::etcd::range_request any;
-  any.what = wire::etcd::key_range::one("coelect");
-  any.keys_only = true;
-  etcd::question what;
-  what.path = "/v3/kv/range";
-  what.body = wire::etcd::range_body(any);
-  what.give_up = client_.context().now() + times_.request_timeout;
-  auto done = [this](called const& how, wire::etcd::range_answer const& answer) {
-    if (how.how.ok()) floor_ = std::max(floor_, answer.header.revision);
-    probe(true);
-  };
-  reading_ = client_.ask<wire::etcd::range_answer>(std::move(what), wire::etcd::read_range, std::move(done));
-}
-
-void watch_socket::saw(std::int64_t revision) {
-  seen_ = std::max(seen_, revision);
-  if (!probing_ || seen_ < target_) return;
-  probing_ = false;
-  probe_.clear();
-  proven();
-}
-
-/// What ends the doubt about a server that was silent, or left out what was expected: all of that.
-void watch_socket::proven() {
-  if (!unproven_) return;
-  for (std::size_t i = 0; i < watches_->places(); ++i)
-    if (auto const* const w = watches_->at(i); w != nullptr && w->expected >= w->next) return;
-  unproven_ = false;
-  for (std::size_t i = 0; i < watches_->places(); ++i)
-    if (auto* const w = watches_->at(i); w != nullptr && w->created) w->blind.reset();
-}
-
-// Not begun anew while one runs: several sessions that renew in turn would put it off for ever.
-void watch_socket::wait_for(watch& w) {
-  auto const number = watches_->number(w);
-  bool const waits = std::any_of(awaited_.begin(), awaited_.end(), [=](auto const& e) { return e.number == number; });
-  if (waits || w.expected < w.next) return;
-  auto& e = awaited_.emplace_back(expectation{number, w.expected});
-  e.end = client_.context().after(times_.request_timeout, [this, number, revision = w.expected] {
-    auto* const late = watches_->find(number);
-    if (late == nullptr) return;
-    stop_waiting_for(*late);
-    if (revision < late->next) return wait_for(*late);
-    unproven_ = true;
-    reopen_later(outcome(errc::timed_out, "the watch is behind or dead"));
-  });
-}
-
-void watch_socket::stop_waiting_for(watch const& w) noexcept {
-  if (awaited_.empty()) return;
-  awaited_.remove_if([number = watches_->number(w)](auto const& e) { return e.number == number; });
 }
 
 // --- What it says ---------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ private:
   void probe(bool now);
   void ask_once_more();
   void tick();
+  void look_around();
   void saw(std::int64_t revision);
   void proven();
 
@@ -117,7 +118,9 @@ private:
   std::int64_t last_number_ = 0;  // of the watch that is begun for the sake of its answer
   bool unproven_ = false;         // a probe failed, and what was expected has not come since
   timer probe_, tick_;
-  asked reading_;
+  asked reading_, looking_;
+  instant looked_{};           // when keys were looked at last
+  std::size_t looked_at_ = 0;  // the place of the last one
   std::shared_ptr<int> life_ = std::make_shared<int>(0);
 };
 

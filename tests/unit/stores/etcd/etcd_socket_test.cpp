@@ -465,6 +465,30 @@ TEST_CASE("etcd socket: a watch that does not begin in time moves all of them el
   REQUIRE(w.s.until([&] { return w.all_see(); }, 1s));
 }
 
+TEST_CASE("etcd socket: an event that etcd loses is made up for by a look, within a renewal period", "[S5][S6][etcd]") {
+  scene s;
+  s.etcd->put("leader/1", "somebody");
+  // Only the watch on that key is deaf: everything else on the socket shows that it lives.
+  s.etcd->always([](fake_call const& c) { return begins(c) && key_of(c) == "leader/1"; },
+                 [](fake_call& c) { c.mute = true; });
+  auto e = s.make_elector("B");
+  catcher<leadership> won;
+  e.campaign(won.handler());
+  REQUIRE(s.until([&] { return s.standing() == 2; }));
+  s.run(10s);
+  s.etcd->erase("leader/1");
+  REQUIRE(s.until([&] { return won.done(); }, renew_every * 5 / 4 + 100ms));
+  auto const ours = s.oldest();
+  s.etcd->always([=](fake_call const& c) { return begins(c) && key_of(c) == ours; },
+                 [](fake_call& c) { c.mute = true; });
+  s.cut();
+  s.run(10s);
+  CHECK(won.result.valid());
+  CHECK(s.upgrades() == 2);
+  s.etcd->erase(ours);
+  CHECK(s.until([&] { return !won.result.valid(); }, renew_every * 5 / 4 + 100ms));
+}
+
 TEST_CASE("etcd socket: `created` is no proof once the watches were dead in spite of it", "[S5][etcd]") {
   led l;
   l.s.run(renew_every);
