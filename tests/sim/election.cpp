@@ -53,9 +53,9 @@ public:
 private:
   std::unique_ptr<stage> make(std::string_view kind) {
     if (kind == "memory") return make_memory_stage(in_);
-    if (kind == "etcd") return make_etcd_stage(in_);
+    if (kind == "etcd" || kind == "etcd-socket") return make_etcd_stage(in_, kind == "etcd-socket");
     if (kind == "azure") return make_azure_stage(in_);
-    throw std::invalid_argument("store: memory, etcd or azure");
+    throw std::invalid_argument("store: memory, etcd, etcd-socket or azure");
   }
 
   void draw_faults() {

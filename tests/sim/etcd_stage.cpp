@@ -18,8 +18,9 @@ constexpr char const* counter = "counter";
 
 class etcd_stage final : public stage {
 public:
-  explicit etcd_stage(surroundings in)
+  etcd_stage(surroundings in, bool sockets)
       : in_(in), mix_(draw_messages(in.world)), quirks_(draw_quirks(in.world)), etcd_(in.world, quirks_) {
+    etcd_.sockets = sockets;
     auto& dice = in_.world;
     kills_ = dice.chance(50);
     stops_ = dice.chance(50);
@@ -194,6 +195,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<stage> make_etcd_stage(surroundings in) { return std::make_unique<etcd_stage>(in); }
+std::unique_ptr<stage> make_etcd_stage(surroundings in, bool sockets) {
+  return std::make_unique<etcd_stage>(in, sockets);
+}
 
 }  // namespace coelect::sim

@@ -134,7 +134,8 @@ int run_kept(std::string const& file) {
 int main(int count, char** words) {
   settings how;
   CLI::App app("Runs simulated elections, each from a seed.", "sim");
-  app.add_option("--store", how.store, "memory, etcd or azure")->check(CLI::IsMember({"memory", "etcd", "azure"}));
+  app.add_option("--store", how.store, "memory, etcd, etcd-socket or azure")
+      ->check(CLI::IsMember({"memory", "etcd", "etcd-socket", "azure"}));
   app.add_option("--first", how.first, "The first seed");
   app.add_option("--seeds", how.count, "How many seeds");
   app.add_option("--jobs", how.jobs, "Threads; each runs whole seeds")->check(CLI::Range(1, 64));

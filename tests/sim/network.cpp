@@ -179,6 +179,102 @@ private:
   bool silent_ = false;
 };
 
+// --- Sockets ------------------------------------------------------------------------------------------------------------
+
+/// One WebSocket: both directions are in order, late together, and silent together.
+class network::channel final : public stream_sink, public std::enable_shared_from_this<channel> {
+public:
+  channel(std::shared_ptr<network> on, std::size_t endpoint, std::shared_ptr<store_context> context,
+          http::socket_reader& to)
+      : on_(std::move(on)), endpoint_(endpoint), context_(std::move(context)), to_(&to) {}
+
+  void head(int) override {
+    push_in([](channel& self) {
+      self.open_by_.clear();
+      self.agreed_ = true;
+      self.to_->on_open();
+    });
+  }
+  void line(std::string text) override {
+    push_in([text = std::move(text)](channel& self) { self.to_->on_message(text); });
+  }
+  void end(outcome how) override {
+    push_in([how = std::move(how)](channel& self) { self.end_here(how); });
+  }
+  bool open() const override { return to_ != nullptr; }
+
+  void send(server::message what) {
+    auto const name = on_->to_.name_of(*what);
+    on_->world().note(name, on_->host_.number(), endpoint_);
+    out_.push_back([self = shared_from_this(), what = std::move(what)] {
+      if (self->open()) self->on_->to_.hear(self->endpoint_, what, self);
+    });
+    if (out_.size() == 1) carry_out_after(on_->travel_time());
+    context_->post([self = shared_from_this()] {
+      if (self->to_ != nullptr && self->agreed_) self->to_->on_drained();
+    });
+  }
+  void open_by(instant when, bool reached) {
+    open_by_ = context_->at(when, [self = weak_from_this(), reached] {
+      auto const live = self.lock();
+      if (!live || !live->to_) return;
+      auto* const to = std::exchange(live->to_, nullptr);
+      to->on_end(outcome(errc::timed_out, "no WebSocket in time"),
+                 reached ? http::socket_end::no_answer : http::socket_end::no_connection);
+    });
+  }
+  void drop() {
+    to_ = nullptr;
+    open_by_.clear();
+  }
+  void fall_silent() { silent_ = true; }
+
+private:
+  using call = std::function<void(channel&)>;
+
+  void push_in(call what) {
+    in_.push_back(std::move(what));
+    if (in_.size() == 1) carry_in_after(on_->travel_time());
+  }
+  void carry_in_after(nanoseconds wait) {
+    on_->world().after(wait, [self = shared_from_this()] {
+      if (self->to_ == nullptr || self->silent_) return;
+      if (self->on_->faults_.deaf(self->on_->host_)) return self->carry_in_after(200ms);
+      auto next = std::move(self->in_.front());
+      self->in_.pop_front();
+      self->context_->post([self, next = std::move(next)] {
+        if (self->to_ != nullptr) next(*self);
+      });
+      if (!self->in_.empty()) self->carry_in_after(20us);
+    });
+  }
+  // TCP: what was held up by a partition arrives after it.
+  void carry_out_after(nanoseconds wait) {
+    on_->world().after(wait, [self = shared_from_this()] {
+      if (self->to_ == nullptr || self->silent_) return;
+      if (self->on_->faults_.mute(self->on_->host_)) return self->carry_out_after(200ms);
+      auto const next = std::move(self->out_.front());
+      self->out_.pop_front();
+      next();
+      if (!self->out_.empty()) self->carry_out_after(20us);
+    });
+  }
+  void end_here(outcome const& how) {
+    open_by_.clear();
+    auto* const to = std::exchange(to_, nullptr);
+    to->on_end(how, agreed_ ? http::socket_end::broken : http::socket_end::no_connection);
+  }
+
+  std::shared_ptr<network> on_;
+  std::size_t endpoint_;
+  std::shared_ptr<store_context> context_;
+  http::socket_reader* to_;  // null once nobody listens
+  timer open_by_;
+  std::deque<call> in_;
+  std::deque<std::function<void()>> out_;
+  bool silent_ = false, agreed_ = false;
+};
+
 // --- The door -----------------------------------------------------------------------------------------------------------
 
 class sim_transport final : public http::transport {
@@ -230,6 +326,41 @@ public:
         world.after(world.below(nanoseconds(20s)), [one] { one->fall_silent(); });
     }
     return std::make_unique<listening>(one);
+  }
+
+  std::unique_ptr<http::web_socket> open_socket(std::string const& target, instant open_by,
+                                                http::socket_reader& to) override {
+    struct held final : http::web_socket {
+      explicit held(std::shared_ptr<network::channel> c, std::string t) : one(std::move(c)), target(std::move(t)) {}
+      ~held() override { one->drop(); }
+      void send(std::string text) override {
+        http::request what;
+        what.target = target;
+        what.body = std::move(text);
+        one->send(std::make_shared<http::request const>(std::move(what)));
+      }
+      std::shared_ptr<network::channel> one;
+      std::string target;
+    };
+    if (!on_->to_.has_sockets()) return nullptr;
+    auto const one = std::make_shared<network::channel>(on_, endpoint_, context_, to);
+    auto& world = on_->world();
+    ++on_->sent_;
+    world.note("etcd socket", on_->host_.number(), endpoint_);
+    bool const reached = !on_->faults_.mute(on_->host_);
+    one->open_by(open_by, reached);
+    if (refused()) {
+      one->end(outcome(errc::unreachable, name_ + " refuses connections"));
+    } else if (reached && !world.chance(on_->mix_.lose_request)) {
+      world.after(on_->travel_time(), [on = on_, one, endpoint = endpoint_] {
+        if (one->open()) on->to_.welcome(endpoint, one);
+      });
+      if (world.chance(on_->mix_.stream_break))
+        world.after(world.below(nanoseconds(20s)), [one] { one->end(outcome(errc::unreachable, "the socket broke")); });
+      if (world.chance(on_->mix_.stream_silent))
+        world.after(world.below(nanoseconds(20s)), [one] { one->fall_silent(); });
+    }
+    return std::make_unique<held>(one, target);
   }
 
   std::string const& name() const noexcept override { return name_; }

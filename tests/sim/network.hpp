@@ -25,7 +25,7 @@ struct message_mix {
   std::string text() const;
 };
 
-/// Where a stream's lines go. Everything arrives in the order of the calls, after the network's delays.
+/// Where a stream's lines go, or a socket's messages. Everything arrives in the order of the calls, after the network's delays.
 class stream_sink {
 public:
   virtual ~stream_sink() = default;
@@ -45,6 +45,10 @@ public:
   /// Answers now, later or never.
   virtual void arrive(std::size_t endpoint, message what, reply answer) = 0;
   virtual void subscribe(std::size_t endpoint, message what, std::shared_ptr<stream_sink> to) = 0;
+  virtual bool has_sockets() const { return false; }
+  /// A WebSocket is wanted; head() agrees. Then what is said on it, as requests with its target.
+  virtual void welcome(std::size_t, std::shared_ptr<stream_sink>) {}
+  virtual void hear(std::size_t, message, std::shared_ptr<stream_sink>) {}
   virtual char const* name_of(http::request const& what) const = 0;            ///< For traces; a literal.
   virtual std::string body_of(std::string const& text) const { return text; }  ///< Readable, for traces.
 };
@@ -65,6 +69,7 @@ private:
   friend class sim_transport;
   class flight;
   class flow;
+  class channel;
   testing::world& world() const { return host_.world(); }
   nanoseconds travel_time();
   void depart(std::shared_ptr<flight> const& one, std::size_t endpoint, server::message const& what);

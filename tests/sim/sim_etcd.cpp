@@ -144,6 +144,7 @@ void sim_etcd::cut_member(std::size_t which, nanoseconds span) {
   world_.note("member cut off", which);
   m.cut = true;
   m.old_term = state.raft_term;
+  m.old_revision = state.revision;
   m.old_leases = deadlines_;
   // CheckQuorum looks once per election timeout, so it may take two to notice.
   if (which == leader_) {
@@ -304,12 +305,66 @@ void sim_etcd::begin_watch(std::size_t endpoint, message const& what, std::share
   }
 }
 
+void sim_etcd::welcome(std::size_t endpoint, std::shared_ptr<stream_sink> on) {
+  auto& m = members_[endpoint];
+  if (!m.up) return on->end(outcome(errc::unreachable, "the member is gone"));
+  if (m.stopped) m.waiting.emplace_back([on = std::move(on)] { on->head(101); });
+  else on->head(101);
+}
+
+void sim_etcd::hear(std::size_t endpoint, message what, std::shared_ptr<stream_sink> on) {
+  auto& m = members_[endpoint];
+  if (!m.up) return on->end(outcome(errc::unreachable, "the member is gone"));
+  if (!m.stopped) return answer_on_socket(endpoint, what, on);
+  m.waiting.emplace_back([this, endpoint, what = std::move(what), on = std::move(on)] {
+    if (on->open()) answer_on_socket(endpoint, what, on);
+  });
+}
+
+// A member that is cut off answers as ever, as of what it has seen.
+json sim_etcd::head_of(member const& m) const {
+  auto head = state.header();
+  if (!m.cut) return head;
+  head["revision"] = test::said(m.old_revision);
+  head["raft_term"] = std::to_string(m.old_term);
+  return head;
+}
+
+void sim_etcd::answer_on_socket(std::size_t endpoint, message const& what, std::shared_ptr<stream_sink> const& on) {
+  auto const& m = members_[endpoint];
+  auto const body = json::parse(what->body);
+  auto const say = [&](json more) {
+    more["header"] = head_of(m);
+    on->line(json{{"result", more}}.dump());
+  };
+  if (body.contains("progress_request")) return say({{"watch_id", "-1"}});
+  if (body.contains("cancel_request")) {
+    auto const number = body.at("cancel_request").at("watch_id").get<std::string>();
+    auto const gone = std::erase_if(watches_, [&](auto const& w) { return w.to == on && w.number == number; });
+    if (gone != 0) say({{"watch_id", number}, {"canceled", true}});
+    return;
+  }
+  subscription sub{endpoint, test::etcd_watch(body), on};
+  sub.number = body.at("create_request").at("watch_id").get<std::string>();
+  say({{"watch_id", sub.number}, {"created", true}});
+  auto lines = state.first_lines(sub.wanted);
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    auto text = json::parse(lines[i]);
+    text["result"]["watch_id"] = sub.number;
+    if (well(m)) on->line(text.dump());
+    else sub.held.push_back(text.dump());
+  }
+  if (sub.wanted.start == 0 || sub.wanted.start >= state.compacted) watches_.push_back(std::move(sub));
+}
+
 void sim_etcd::tell(std::vector<test::etcd_change> const& events) {
   std::erase_if(watches_, [](auto const& w) { return !w.to->open(); });
   for (auto& w : watches_) {
     auto const some = w.wanted.chosen(events);
     if (some.empty() || (quirks_.missing_events && world_.chance(3))) continue;
-    auto line = state.event_line(some).dump();
+    auto event = state.event_line(some);
+    if (!w.number.empty()) event["result"]["watch_id"] = w.number;
+    auto line = event.dump();
     if (well(members_[w.endpoint])) w.to->line(std::move(line));
     else w.held.push_back(std::move(line));
   }

@@ -25,6 +25,7 @@ public:
   sim_etcd(testing::world& world, etcd_quirks quirks, std::size_t members = 3);
 
   test::etcd_model state;
+  bool sockets = false;  ///< Watches may share a WebSocket.
   /// After each commit: keys that came and went.
   std::function<void(std::vector<test::etcd_change> const&)> on_commit{};
 
@@ -45,6 +46,9 @@ public:
   bool listens(std::size_t endpoint) const override { return members_[endpoint].up; }
   void arrive(std::size_t endpoint, message what, reply answer) override;
   void subscribe(std::size_t endpoint, message what, std::shared_ptr<stream_sink> to) override;
+  bool has_sockets() const override { return sockets; }
+  void welcome(std::size_t endpoint, std::shared_ptr<stream_sink> on) override;
+  void hear(std::size_t endpoint, message what, std::shared_ptr<stream_sink> on) override;
   char const* name_of(http::request const& what) const override;
   std::string body_of(std::string const& text) const override;
 
@@ -53,6 +57,7 @@ private:
     std::size_t endpoint;
     test::etcd_watch wanted;
     std::shared_ptr<stream_sink> to;
+    std::string number{};             // on a socket
     std::vector<std::string> held{};  // while its member stands still
   };
   struct member {
@@ -61,6 +66,7 @@ private:
     unsigned episode = 0;                              // counts its troubles: an end belongs to the last one only
     nanoseconds leads_until{-1};                       // it believes that it leads, though it does not
     std::uint64_t old_term = 0;                        // in which it does so
+    std::int64_t old_revision = 0;                     // what it has seen, while it is cut off
     std::map<std::int64_t, nanoseconds> old_leases{};  // as it sees them
     std::vector<std::function<void()>> waiting{};      // requests in its socket
   };
@@ -70,6 +76,8 @@ private:
   void handle(std::size_t endpoint, message const& what, reply const& answer);
   bool answer_as_old_leader(member& m, message const& what, reply const& answer);
   void carry_out(message const& what, reply const& answer);
+  void answer_on_socket(std::size_t endpoint, message const& what, std::shared_ptr<stream_sink> const& on);
+  test::json head_of(member const& m) const;
   void begin_watch(std::size_t endpoint, message const& what, std::shared_ptr<stream_sink> const& to);
   void tell(std::vector<test::etcd_change> const& events);
   void touch(std::int64_t lease);

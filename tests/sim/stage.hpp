@@ -44,7 +44,7 @@ public:
 };
 
 std::unique_ptr<stage> make_memory_stage(surroundings in);
-std::unique_ptr<stage> make_etcd_stage(surroundings in);
+std::unique_ptr<stage> make_etcd_stage(surroundings in, bool sockets);
 std::unique_ptr<stage> make_azure_stage(surroundings in);
 
 /// What a store logs, into the trace; empty while nobody reads one.
