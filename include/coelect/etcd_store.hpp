@@ -22,7 +22,7 @@ struct etcd_store_options {
   /// below the cluster's --election-timeout, default 1 s. etcd shows that only roughly (by the least ttl it
   /// grants); at the first campaign a slack that is surely too short is refused with errc::bad_options.
   lease_timing timing{};
-  std::string username{};  ///< Empty: no authentication.
+  std::string username{};  ///< Empty: no authentication, and all watches share one WebSocket.
   std::string password{};
   tls_options tls{};  ///< For https endpoints.
   /// The key holds the value alone (or the candidate's name, if there is none), as other clients'
