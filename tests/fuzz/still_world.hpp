@@ -23,7 +23,20 @@ public:
   std::unique_ptr<http::pending> open_stream(http::request, instant, http::stream_reader& to) override {
     return under_way(opened_, &to);
   }
+  std::unique_ptr<http::web_socket> open_socket(std::string const&, instant, http::socket_reader& to) override {
+    struct deaf final : http::web_socket {
+      void send(std::string) override {}
+      std::shared_ptr<held<http::socket_reader*>> by_asker;
+    };
+    if (!has_sockets) return nullptr;
+    auto made = std::make_unique<deaf>();
+    made->by_asker = std::make_shared<held<http::socket_reader*>>(held<http::socket_reader*>{&to});
+    socket_ = made->by_asker;
+    return made;
+  }
   std::string const& name() const noexcept override { return name_; }
+
+  bool has_sockets = false;
 
   void answer(http::exchanged what) {
     auto const asked = asked_.lock();
@@ -33,6 +46,12 @@ public:
   /// Of the open stream, or null. Any call to it may end the stream.
   http::stream_reader* reader() const noexcept {
     auto const opened = opened_.lock();
+    return opened ? opened->what : nullptr;
+  }
+
+  /// Of the WebSocket, or null; likewise.
+  http::socket_reader* socket() const noexcept {
+    auto const opened = socket_.lock();
     return opened ? opened->what : nullptr;
   }
 
@@ -55,6 +74,7 @@ private:
   std::string name_;
   std::weak_ptr<held<std::function<void(http::exchanged)>>> asked_;
   std::weak_ptr<held<http::stream_reader*>> opened_;
+  std::weak_ptr<held<http::socket_reader*>> socket_;
 };
 
 class still_world final : public environment, public std::enable_shared_from_this<still_world> {

@@ -1,7 +1,8 @@
-// Watch streams: the same lines however their bytes are cut, and a watch that goes forward only, whatever they say.
+// Watch streams and sockets: the same lines however their bytes are cut, and a watch that goes forward only, whatever they say.
 #include "fuzz.hpp"
 #include "http/line_splitter.hpp"
 #include "still_world.hpp"
+#include "stores/etcd/watch_socket.hpp"
 #include "stores/etcd/watch_stream.hpp"
 #include "wire/etcd_answers.hpp"
 #include <optional>
@@ -62,17 +63,23 @@ void decode(std::string_view line) {
   for (auto const& e : message->events) must(!e.kv.key.empty(), "an event names a key");
 }
 
-void run_watch(lines const& all, int status) {
-  one_input in;
+rules::timings const times{.ttl = std::chrono::seconds(15),
+                           .validity = std::chrono::seconds(12),
+                           .renew_every = std::chrono::seconds(5),
+                           .request_timeout = std::chrono::seconds(2),
+                           .retry_min = std::chrono::milliseconds(200),
+                           .retry_max = std::chrono::seconds(5)};
+
+stores::etcd::client_options one_server(one_input const& in) {
   stores::etcd::client_options how;
   how.network = in.env->net;
   how.endpoints = {{false, "h", 2379}};
-  stores::etcd::etcd_client client(in.context, std::move(how), [] {});
-  auto const times = rules::timings{.ttl = std::chrono::seconds(15),
-                                    .validity = std::chrono::seconds(12),
-                                    .request_timeout = std::chrono::seconds(2),
-                                    .retry_min = std::chrono::milliseconds(200),
-                                    .retry_max = std::chrono::seconds(5)};
+  return how;
+}
+
+void run_watch(lines const& all, int status) {
+  one_input in;
+  stores::etcd::etcd_client client(in.context, one_server(in), [] {});
   listener hears;
   stores::etcd::watch_stream watch(client, times, std::chrono::seconds(30), wire::etcd::key_range::all_under("app/"), 1,
                                    false, hears);
@@ -91,11 +98,37 @@ void run_watch(lines const& all, int status) {
   if (server.reader() != nullptr) server.reader()->on_end({});
 }
 
+/// Two watches on one socket; their numbers there are 16777217 and 16777218.
+void run_socket(lines const& all) {
+  one_input in;
+  stores::etcd::etcd_client client(in.context, one_server(in), [] {});
+  auto& server = *in.env->net->servers.front();
+  server.has_sockets = true;
+  listener first, second;
+  stores::etcd::watch_socket socket(client, times);
+  auto one = socket.add(wire::etcd::key_range::one("a"), 1, true, times.renew_every, first);
+  auto const two = socket.add(wire::etcd::key_range::all_under("app/"), 1, false, times.renew_every, second);
+  if (server.socket() != nullptr) server.socket()->on_open();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto* const to = server.socket();
+    if (to == nullptr) break;
+    if (i == 8) one.reset();
+    if (i == 9) two->expect(7);
+    if (server.socket() == nullptr) break;
+    if (all[i]) to->on_message(*all[i]);
+    else to->on_skipped();
+    must(server.socket() != nullptr || two->blind_since().has_value(), "no watch sees without a socket");
+  }
+  auto* const to = server.socket();
+  if (to != nullptr) to->on_end(outcome(errc::unreachable, "closed"), http::socket_end::broken);
+  must(two->blind_since().has_value(), "no watch sees without a socket");
+}
+
 }  // namespace
 
 void watch_lines(std::string_view bytes) {
   constexpr std::size_t limits[] = {std::size_t{256} * 1024, 300, 64, 8, 1, 0};
-  constexpr int statuses[] = {200, 200, 401, 503, 0, 0};  // 0: no stream, the lines alone
+  constexpr int statuses[] = {200, 101, 401, 503, 0, 0};  // 101: a socket; 0: neither, the lines alone
   dealer input(bytes);
   auto const one = input.choice(64), other = input.choice(64);
   auto const limit = limits[input.choice(6)];
@@ -103,6 +136,7 @@ void watch_lines(std::string_view bytes) {
   auto const all = cut(input.rest(), one, limit);
   must(all == cut(input.rest(), other, limit), "lines do not depend on how their bytes are cut");
   must(all == expected(input.rest(), limit), "lines are what stands between newlines");
+  if (status == 101) return run_socket(all);
   if (status != 0) return run_watch(all, status);
   for (auto const& line : all)
     if (line) decode(*line);
