@@ -15,8 +15,9 @@ constexpr std::size_t most_looked_at = 64;
 /// `now`: whatever was seen before, it has to say something.
 void watch_socket::probe(bool now) {
   if (mode_ != mode::open) return;
-  // Whoever renews expects something of each renewal, so that this rings for those only who never write.
-  tick_ = client_.context().after(times_.renew_every * 5 / 4, [this] { tick(); });
+  // Whoever renews expects something of each renewal, so that this rings only when that takes too long, and for those
+  // who never write.
+  tick_ = client_.context().after(times_.renew_every * 9 / 8, [this] { tick(); });
   look_around();
   if (probing_) return;
   target_ = std::max(client_.newest_write(), floor_);
@@ -81,6 +82,7 @@ void watch_socket::look_around() {
 
 // A member that is cut off from the others answers as ever. What it lacks shows in a read that went through raft.
 void watch_socket::tick() {
+  probe(true);  // at once: what goes wrong with the read may be what the watches suffer from, too
   wire::etcd::range_request any;
   any.what = wire::etcd::key_range::one("coelect");
   any.keys_only = true;
@@ -89,8 +91,9 @@ void watch_socket::tick() {
   what.body = wire::etcd::range_body(any);
   what.give_up = client_.context().now() + times_.request_timeout;
   auto done = [this](called const& how, wire::etcd::range_answer const& answer) {
-    if (how.how.ok()) floor_ = std::max(floor_, answer.header.revision);
-    probe(true);
+    if (!how.how.ok()) return;
+    floor_ = std::max(floor_, answer.header.revision);
+    probe(false);
   };
   reading_ = client_.ask<wire::etcd::range_answer>(std::move(what), wire::etcd::read_range, std::move(done));
 }
@@ -101,6 +104,7 @@ void watch_socket::saw(std::int64_t revision) {
   probing_ = false;
   probe_.clear();
   proven();
+  if (floor_ > seen_) probe(false);  // read meanwhile
 }
 
 /// What ends the doubt about a server that was silent, or left out what was expected: all of that.

@@ -61,6 +61,7 @@ public:
   void end_streams(outcome how = {});
   std::size_t streams() const;  ///< Open ones; on sockets, watches.
   std::size_t open_sockets() const;
+  void mute_sockets();                ///< Those that are open say nothing more.
   void say(std::string const& line);  ///< On all open streams; on sockets, to each watch.
   std::vector<fake_call> calls_to(std::string const& path) const;
 

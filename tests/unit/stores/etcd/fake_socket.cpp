@@ -56,6 +56,7 @@ public:
     bool mute;
   };
   bool open = false;
+  bool mute = false;
   std::map<std::int64_t, watch> watches;
 
 private:
@@ -67,6 +68,7 @@ private:
     });
   }
   void message(std::string const& text) {
+    if (mute) return;
     post([text](http::socket_reader& r) { r.on_message(text); });
   }
   void message_after(milliseconds wait, std::string const& text) {
@@ -168,6 +170,11 @@ void fake_etcd::end_sockets(outcome const& how) {
 void fake_etcd::say_on_sockets(std::string const& line) {
   for (auto const& weak : channels_)
     if (auto const c = weak.lock(); c && c->open) c->say(line);
+}
+
+void fake_etcd::mute_sockets() {
+  for (auto const& weak : channels_)
+    if (auto const c = weak.lock()) c->mute = true;
 }
 
 std::size_t fake_etcd::open_sockets() const {
