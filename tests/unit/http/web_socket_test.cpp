@@ -376,7 +376,7 @@ TEST_CASE("WebSocket: each call may destroy it, or the transport", "[L3][http][e
   CHECK(l.story == whole.substr(0, whole.find(last) + last.size()));
 }
 
-TEST_CASE("WebSocket: the execution context may go at any time", "[L2][http]") {
+TEST_CASE("WebSocket: the execution context may go at any time", "[http]") {
   auto const until = GENERATE(0, 1, 2, 3);
   scripted_server server(agree([](scripted_peer& p) {
     p.write(frame(text_frame, "a"));
