@@ -1,36 +1,18 @@
-// Measures what users call most (valid(), signal), and the rules and records underneath.
+// Measures what users call most (valid(), signal), and the rules underneath; prints what wire_bench.cpp measures, too.
+#include "micro/micro.hpp"
 #include "rules/lease_fsm.hpp"
-#include "wire/lock_record.hpp"
 #include <algorithm>
-#include <atomic>
-#include <benchmark/benchmark.h>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <coelect/coelect.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 namespace {
 
-std::atomic<std::uint64_t> allocations{0};
-
-}  // namespace
-
-// Counts every allocation of the program: valid() must make none.
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
-namespace {
-
 using namespace coelect;
+using bench::allocations_so_far;
 using namespace std::chrono_literals;
 
 /// A term on a memory store that nothing renews or ends while it is being asked.
@@ -58,10 +40,7 @@ struct held_term {
 
 void valid(benchmark::State& state) {
   held_term const held;
-  for (auto _ : state) {
-    bool answer = held.term.valid();
-    benchmark::DoNotOptimize(answer);
-  }
+  bench::repeat(state, [&] { return held.term.valid(); });
 }
 BENCHMARK(valid);
 
@@ -89,35 +68,22 @@ void lease_fsm_renewal(benchmark::State& state) {
   rules::lease_fsm fsm(times, 1);
   instant now{1s, 1s};
   fsm.granted(now, 15s, now);
-  for (auto _ : state) {
+  bench::repeat(state, [&] {
     now = now + 5s;
     auto due = fsm.tick(now);
-    auto done = fsm.renewed(now, 15s, now + 1ms);
     benchmark::DoNotOptimize(due);
-    benchmark::DoNotOptimize(done);
-  }
+    return fsm.renewed(now, 15s, now + 1ms);
+  });
 }
 BENCHMARK(lease_fsm_renewal);
 
-void lock_record_round_trip(benchmark::State& state) {
-  wire::lock_record record;
-  record.sequence = record.token = 1'763'725'366'000'000;
-  record.candidate = "host.1234.0123456789abcdef";
-  record.value = "http://10.0.0.7:8080";
-  for (auto _ : state) {
-    auto answer = wire::read_record(wire::write_record(record));
-    benchmark::DoNotOptimize(answer);
-  }
-}
-BENCHMARK(lock_record_round_trip);
-
 /// valid() in batches of 1,000, as its goal is stated: p99 of the batches' means <= 50 ns.
-int valid_in_batches(bool gate) {
+int valid_in_batches(bool gate, bool lines) {
   constexpr int batches = 2'000, batch = 1'000;
   held_term const held;
   std::vector<double> means;
   means.reserve(batches);
-  auto const before = allocations.load();
+  auto const before = allocations_so_far();
   for (int i = 0; i < batches; ++i) {
     auto const began = std::chrono::steady_clock::now();
     for (int k = 0; k < batch; ++k) {
@@ -127,23 +93,50 @@ int valid_in_batches(bool gate) {
     auto const took = std::chrono::steady_clock::now() - began;
     means.push_back(std::chrono::duration<double, std::nano>(took).count() / batch);
   }
-  auto const allocated = allocations.load() - before;
+  auto const allocated = allocations_so_far() - before;
   std::sort(means.begin(), means.end());
-  std::printf("valid(): p50 %.1f ns, p99 %.1f ns over %d batches of %d calls, %llu allocations\n", means[batches / 2],
-              means[batches * 99 / 100], batches, batch, static_cast<unsigned long long>(allocated));
+  if (lines)
+    std::printf("{\"row\":\"valid()\",\"valid_ns_p50\":%.2f,\"valid_ns_p99\":%.2f,\"allocations\":%.3f}\n",
+                means[batches / 2], means[batches * 99 / 100], static_cast<double>(allocated) / batches / batch);
+  else
+    std::printf("valid(): p50 %.1f ns, p99 %.1f ns over %d batches of %d calls, %llu allocations\n", means[batches / 2],
+                means[batches * 99 / 100], batches, batch, static_cast<unsigned long long>(allocated));
   if (allocated != 0) return 1;
   // Ten times the goal: only something wrong, not a busy machine, is that slow.
   return gate && means[batches / 2] > 500.0 ? 1 : 0;
 }
 
+/// A line of JSON for each benchmark, for the harness.
+class line_reporter : public benchmark::BenchmarkReporter {
+public:
+  bool ReportContext(Context const&) override { return true; }
+  void ReportRuns(std::vector<Run> const& runs) override {
+    for (auto const& run : runs) {
+      auto const counted = run.counters.find("allocations");
+      std::printf("{\"row\":\"%s\",\"ns\":%.2f", run.run_name.function_name.c_str(), run.GetAdjustedCPUTime());
+      if (counted != run.counters.end()) std::printf(",\"allocations\":%.3f", counted->second.value);
+      std::printf("}\n");
+    }
+  }
+};
+
 }  // namespace
 
+// micro-bench [--gate | --lines | FLAGS of Google Benchmark]
 int main(int argc, char** argv) {
   bool const gate = argc > 1 && std::strcmp(argv[1], "--gate") == 0;
-  int const failed = valid_in_batches(gate);
+  bool const lines = argc > 1 && std::strcmp(argv[1], "--lines") == 0;
+  int const failed = valid_in_batches(gate, lines);
   if (gate || failed) return failed;
+  if (lines) --argc, ++argv;
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
+  if (!lines) {
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+  }
+  line_reporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  std::puts("{\"end\":1}");
   return 0;
 }

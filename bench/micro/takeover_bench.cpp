@@ -104,7 +104,7 @@ private:
   std::vector<pid_t> alive_;
 };
 
-int measure(int rounds, int candidates, char const* self) {
+int measure(int rounds, int candidates, bool lines, char const* self) {
   scratch_directory scratch;
   field all("file:" + scratch.path().string(), self);
   for (int i = 0; i < candidates; ++i) all.add();
@@ -123,6 +123,11 @@ int measure(int rounds, int candidates, char const* self) {
   auto const part = [&](double p) {
     return took_us[static_cast<std::size_t>(p * static_cast<double>(rounds - 1))] / 1e3;
   };
+  if (lines) {
+    std::printf("{\"row\":\"file store, SIGKILL to the next leader\",\"ms_p50\":%.3f,\"ms_p99\":%.3f}\n{\"end\":1}\n",
+                part(0.5), part(0.99));
+    return 0;
+  }
   std::printf("file store, %d SIGKILLs of the leader, %d candidates, %s (synced to disk):\n", rounds, candidates,
               scratch.path().parent_path().c_str());
   std::printf(
@@ -139,8 +144,10 @@ int number_after(int argc, char** argv, char const* flag, int otherwise) {
 
 }  // namespace
 
-// takeover-bench [--rounds N] [--candidates N]; COELECT_TEST_DIR chooses the disk.
+// takeover-bench [--rounds N] [--candidates N] [--lines]; COELECT_TEST_DIR chooses the disk.
 int main(int argc, char** argv) {
   if (argc == 4 && std::strcmp(argv[1], "--candidate") == 0) be_candidate(argv[2], std::atoi(argv[3]));
-  return measure(number_after(argc, argv, "--rounds", 200), number_after(argc, argv, "--candidates", 3), argv[0]);
+  bool const lines = argc > 1 && std::strcmp(argv[1], "--lines") == 0;
+  return measure(number_after(argc, argv, "--rounds", 200), number_after(argc, argv, "--candidates", 3), lines,
+                 argv[0]);
 }
