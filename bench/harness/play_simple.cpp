@@ -17,7 +17,8 @@ void play_campaigns(stage& s) {
         s.everybody(s.who.etcd, round, [&](participant const& p) {
           if (is(p, "npm") && std::string(mode) == "kept") return;  // it cannot keep a session
           auto const flags = stage::flags_for(*place, s.fresh_prefix()) + words{"--mode", mode, "--rounds", times};
-          s.simple_turn("w1", std::string(mode) + ", " + place->name(), p, stage::command(p, "campaigns", flags));
+          s.counted_turn("w1", std::string(mode) + ", " + place->name(), p, stage::command(p, "campaigns", flags),
+                         *place, "lead_us_count", warm_up);
         });
 }
 
@@ -34,7 +35,7 @@ void play_hand_over(stage& s) {
           auto const flags = stage::flags_for(*place, s.fresh_prefix()) +
                              words{"--settle-ms", settled ? "130" : "12", "--rounds", times};
           auto const row = (settled ? "settled 130 ms, " : "fresh waiter 12 ms, ") + place->name();
-          s.simple_turn("w2", row, p, stage::command(p, "hand-over", flags));
+          s.counted_turn("w2", row, p, stage::command(p, "hand-over", flags), *place, "handover_us_count", 0);
         });
       }
 }
@@ -54,7 +55,7 @@ void play_throughput(stage& s) {
             auto const flags = stage::flags_for(*place, s.fresh_prefix()) +
                                words{"--mode", mode, "--n", std::to_string(n), "--seconds", seconds, "--ttl", "10"};
             auto const row = std::string(mode) + " " + std::to_string(n) + ", " + place->name();
-            s.simple_turn("w4", row, p, stage::command(p, "throughput", flags));
+            s.counted_turn("w4", row, p, stage::command(p, "throughput", flags), *place, "elections", 0);
           });
         }
 }

@@ -5,6 +5,11 @@
 #include <unistd.h>
 
 namespace bench {
+namespace {
+
+constexpr std::chrono::seconds limit{120};  // for one player in one row
+
+}  // namespace
 
 std::string stage::fresh_prefix() {
   return "bench-" + std::to_string(::getpid()) + "/" + std::to_string(++prefixes_) + "/";
@@ -34,11 +39,22 @@ void stage::turn(std::string const& workload, std::string const& row, participan
   }
 }
 
-void stage::simple_turn(std::string const& workload, std::string const& row, participant const& p, words const& command,
-                        std::chrono::seconds limit) {
+void stage::simple_turn(std::string const& workload, std::string const& row, participant const& p,
+                        words const& command) {
   turn(workload, row, p, [&](sample& s) {
     player_process player(command);
     s.values = player.answer(limit).get<std::map<std::string, double>>();
+  });
+}
+
+void stage::counted_turn(std::string const& workload, std::string const& row, participant const& p,
+                         words const& command, etcd_place const& place, std::string const& things, int uncounted) {
+  turn(workload, row, p, [&](sample& s) {
+    auto const before = place.asked_so_far();
+    player_process player(command);
+    s.values = player.answer(limit).get<std::map<std::string, double>>();
+    auto const after = place.asked_so_far();
+    s.values["calls"] = (after.calls - before.calls) / (s.values.at(things) + uncounted);
   });
 }
 

@@ -42,8 +42,11 @@ public:
   void add(sample s) { out_.add(std::move(s)); }
   void add(failure f) { out_.add(std::move(f)); }
   /// The simple kind: a player is started, plays and answers with its numbers.
-  void simple_turn(std::string const& workload, std::string const& row, participant const& p, words const& command,
-                   std::chrono::seconds limit = std::chrono::seconds(120));
+  void simple_turn(std::string const& workload, std::string const& row, participant const& p, words const& command);
+  /// The same on an etcd that tells how often it was asked; `things` names the
+  /// number of what was done; `uncounted` were done beside.
+  void counted_turn(std::string const& workload, std::string const& row, participant const& p, words const& command,
+                    etcd_place const& place, std::string const& things, int uncounted);
   /// All of `of`, beginning with another one each round.
   void everybody(std::vector<participant> const& of, int round,
                  std::function<void(participant const&)> const& each) const;
