@@ -39,10 +39,21 @@ std::string etcd_version(servers const& where) {
   return where.etcd(etcd_place::on::tmpfs)->version();
 }
 
+/// After each workload, so that a long run that breaks off has not been for nothing.
+void report(std::string const& id, settings const& how, results const& measured, field const& who,
+            circumstances const& around) {
+  print_workload(id, measured, who, !how.smoke);
+  write_json(how.out, measured, who, around);
+  write_pictures(how.out, measured, who);
+  if (!how.results.empty()) write_markdown(how.results, measured, who, around);
+}
+
 int run(settings const& how, std::string const& command) {
   std::filesystem::create_directories(how.out);
   auto const who = look_who_is_there(how);
   servers const where(how);
+  circumstances const around{today(), machine_text(), etcd_version(where), command};
+  std::printf("%s, %s, etcd %s\n", around.date.c_str(), around.machine.c_str(), around.etcd.c_str());
   results measured;
   stage all(how, who, where, measured);
   for (auto const& p : plays) {
@@ -56,14 +67,10 @@ int run(settings const& how, std::string const& command) {
       measured.add(failure{p.id, "all of it", "ours", e.what()});
     }
     std::fprintf(stderr, " %.0f s\n", now() - begin);
+    report(p.id, how, measured, who, around);
   }
-  circumstances const around{today(), machine_text(), etcd_version(where), command};
-  if (!how.smoke) std::printf("%s, %s, etcd %s\n", around.date.c_str(), around.machine.c_str(), around.etcd.c_str());
-  print_tables(measured, who, !how.smoke);
-  write_json(how.out, measured, who, around);
-  write_pictures(how.out, measured, who);
-  if (!how.results.empty()) write_markdown(how.results, measured, who, around);
-  if (!how.smoke) std::printf("\nwritten: %s/*.json and *.svg\n", how.out.c_str());
+  print_missing(measured, who);
+  std::printf("written: %s/*.json and *.svg\n", how.out.c_str());
   // A peer that fails is a result; we and the floor must not.
   for (auto const& f : measured.failures())
     if (f.participant == "ours" || f.participant == "floor") return 1;

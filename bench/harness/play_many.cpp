@@ -48,6 +48,10 @@ public:
     look(player.pid(), *place, out);
     player.close_input();
     auto const valid = player.answer(60s).at("still_valid").get<double>();
+    if (leaders) {
+      leaders->close_input();  // gives its lease back: somebody else's etcd is not left full
+      leaders->answer(60s);
+    }
     if (hold_ && valid < n_) throw std::runtime_error("holds only " + std::to_string(valid) + " at the end");
     if (!hold_ && valid > 0) throw std::runtime_error("won while others led");
   }

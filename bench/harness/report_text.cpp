@@ -37,21 +37,23 @@ void print_table(results const& r, workload const& w, field const& who) {
 
 }  // namespace
 
-void print_tables(results const& r, field const& who, bool with_goals) {
-  std::printf("\n");
+void print_workload(std::string const& id, results const& r, field const& who, bool with_goals) {
   for (auto const& w : all_workloads()) {
-    if (r.rows(w.id).empty()) continue;
+    if (w.id != id || r.rows(id).empty()) continue;
     print_table(r, w, who);
     if (with_goals)
-      for (auto const& v : judge_goals(r, w.id, who)) std::printf("  goal  %s\n", text_of(v).c_str());
-    if (r.busy_part(w.id) > 0)
-      std::printf("  the machine was busy with something else before %.0f %% of these runs\n", r.busy_part(w.id) * 100);
+      for (auto const& v : judge_goals(r, id, who)) std::printf("  goal  %s\n", text_of(v).c_str());
+    if (r.busy_part(id) > 0)
+      std::printf("  the machine was busy with something else before %.0f %% of these runs\n", r.busy_part(id) * 100);
   }
-  for (auto const& m : who.absent) std::printf("\nmissing: %s: %s", m.name.c_str(), m.why.c_str());
-  if (!who.absent.empty()) std::printf("\n");
+  std::fflush(stdout);
+}
+
+void print_missing(results const& r, field const& who) {
+  std::printf("\n");
+  for (auto const& m : who.absent) std::printf("missing: %s: %s\n", m.name.c_str(), m.why.c_str());
   for (auto const& f : r.failures())
-    std::printf("\nFAILED: %s in %s, %s: %s\n", f.participant.c_str(), f.workload.c_str(), f.row.c_str(),
-                f.what.c_str());
+    std::printf("FAILED: %s in %s, %s: %s\n", f.participant.c_str(), f.workload.c_str(), f.row.c_str(), f.what.c_str());
 }
 
 void write_json(std::filesystem::path const& folder, results const& r, field const& who, circumstances const& where) {

@@ -25,7 +25,7 @@ char const* help_text() {
   w4  throughput with 1 to 1,000 in flight         w8  start to leader, shared libraries
   micro  valid(), decoding, signing, rules, allocations
 
-  --rounds N      how often everybody plays, in turn (3)
+  --rounds N      how often everybody plays, in turn (3; w5 once)
   --only NAMES    these participants, with commas between: ours,floor,go,...
   --fifty         w5 with 50,000 elections too
   --store URL     your own server instead of one that is started: etcd://10.0.0.7:2379, or

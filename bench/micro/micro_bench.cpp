@@ -38,12 +38,6 @@ struct held_term {
   }
 };
 
-void valid(benchmark::State& state) {
-  held_term const held;
-  bench::repeat(state, [&] { return held.term.valid(); });
-}
-BENCHMARK(valid);
-
 void valid_from_four_threads(benchmark::State& state) {
   static held_term const held;
   for (auto _ : state) {

@@ -153,6 +153,7 @@ void hold(options const& o) {
   std::fflush(stdout);
   if (lasts) until_input_ends();
   else keep_until_told(c, g, lease, o.ttl);
+  c.ask(g.revoke(lease));
   metrics m;
   m.put("still_valid", o.n);
   m.print();
@@ -181,6 +182,7 @@ void wait(options const& o) {
   std::puts("READY");
   std::fflush(stdout);
   keep_until_told(c, g, lease, o.ttl);
+  c.ask(g.revoke(lease));
   metrics m;
   m.put("still_valid", 0);
   m.print();

@@ -71,6 +71,7 @@ void hand_over(options const& o) {
   }
   metrics m;
   cpu.put(m, o.rounds);
+  for (int i : {0, 1}) side[i]->ask(g.revoke(lease[i]));
   m.put_all("handover_us", std::move(took_us));
   m.print();
 }
@@ -108,6 +109,7 @@ void contention(options const& o) {
   metrics m;
   m.put("handovers_per_s", o.n / (last - begin));
   cpu.put(m, o.n);
+  c.ask(g.revoke(lease));
   m.put("rss_mb", own_rss_mb());
   m.put_all("handover_us", std::move(took_us));
   m.print();
