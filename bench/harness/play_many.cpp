@@ -62,7 +62,7 @@ private:
     auto const asked = place.asked_so_far();
     auto const cpu = cpu_of(pid), server_cpu = cpu_of(place.pid());
     auto const begin = now();
-    std::this_thread::sleep_for(std::chrono::milliseconds(s_.short_or(ttl_ * 500, ttl_ * 1000)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(s_.short_or(ttl_ * 300, ttl_ * 1000)));
     auto const took = now() - begin;
     auto const asked_now = place.asked_so_far();
     out.values["rss_mb"] = rss_bytes(pid) / 1e6;

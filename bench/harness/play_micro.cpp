@@ -9,7 +9,7 @@ void play_micro(stage& s) {
   for (auto const* const program : {"micro-bench", "allocations-bench", "takeover-bench"}) {
     words command{(s.how.players / program).string(), "--lines"};
     if (program == std::string("takeover-bench"))
-      command.insert(command.end(), {"--rounds", s.how.smoke ? "5" : "200"});
+      command.insert(command.end(), {"--rounds", s.how.smoke ? "3" : "200"});
     if (s.how.smoke && program == std::string("micro-bench")) command.push_back("--benchmark_min_time=0.02");
     try {
       player_process player(command);
