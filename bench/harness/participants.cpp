@@ -79,14 +79,14 @@ public:
     if (wanted("azure-js")) {
       auto const version = npm_version(modules, "@azure/storage-blob");
       participant p{"azure-js", "@azure/storage-blob " + version, {node, (scripts / "azure.js").string()}, true};
-      if (node.empty() || version.empty()) absent("azure-js (@azure/storage-blob)", hint);
+      if (node.empty() || version.empty()) absent("azure-js (@azure/storage-blob)", hint, true);
       else f_.azure.push_back(p);
     }
   }
   void not_to_be_had() {
     if (s_.smoke || !s_.participants.empty()) return;
     absent("etcd-cpp-apiv3", "in no package registry; must be built from its sources with gRPC");
-    absent("azure-sdk-for-cpp", "not in Debian 12; must be built from its sources");
+    absent("azure-sdk-for-cpp", "not in Debian 12; must be built from its sources", true);
   }
 
 private:
@@ -96,7 +96,9 @@ private:
     return s_.participants.empty() ||
            std::find(s_.participants.begin(), s_.participants.end(), name) != s_.participants.end();
   }
-  void absent(std::string const& name, std::string const& why) { f_.absent.push_back({name, why}); }
+  void absent(std::string const& name, std::string const& why, bool azure = false) {
+    f_.absent.push_back({name, why, azure});
+  }
 
   settings const& s_;
   field& f_;

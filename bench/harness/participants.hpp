@@ -17,6 +17,7 @@ struct participant {
 
 struct missing {
   std::string name, why;
+  bool azure = false;  ///< Would play on Azure; else on etcd.
 };
 
 struct field {

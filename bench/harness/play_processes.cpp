@@ -50,8 +50,7 @@ void play_crash(stage& s) {
   auto const place = s.where.etcd(etcd_place::on::disk);
   auto const floor = (s.how.players / "floor").string();
   for (int round = 0; round < s.how.rounds; ++round)
-    for (int const ttl : {2, 5}) {
-      if (s.how.smoke && ttl != 2) continue;
+    for (int const ttl : s.how.smoke ? std::vector<int>{3} : std::vector<int>{2, 5}) {
       s.everybody(s.who.etcd, round, [&](participant const& p) {
         auto const prefix = s.fresh_prefix();
         auto const flags = stage::flags_for(*place, prefix) + words{"--ttl", std::to_string(ttl)};

@@ -117,10 +117,12 @@ double busy_part_of_machine() {
 std::string machine_text() {
   utsname kernel{};
   ::uname(&kernel);
+  std::string const release = kernel.release;
   auto const memory_gib = number_after("/proc/meminfo", "MemTotal:") / 1024 / 1024;
   std::ostringstream text;
   text << std::thread::hardware_concurrency() << " x " << text_after("/proc/cpuinfo", "model name") << ", "
-       << static_cast<int>(memory_gib + 0.5) << " GiB, " << kernel.sysname << " " << kernel.release;
+       << static_cast<int>(memory_gib + 0.5) << " GiB, " << kernel.sysname << " "
+       << release.substr(0, release.find('-'));
   return text.str();
 }
 

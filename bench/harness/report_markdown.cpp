@@ -35,7 +35,8 @@ std::string section_of(results const& r, workload const& w, field const& who, ci
   for (auto const& v : judge_goals(r, w.id, who)) out << "- " << text_of(v) << '\n';
   for (auto const& f : r.failures())
     if (f.workload == w.id) out << "- failed: " << f.participant << ", " << f.row << '\n';
-  for (auto const& m : who.absent) out << "- missing: " << m.name << ", " << m.why << '\n';
+  for (auto const& m : who.absent)
+    if (w.id != "micro" && m.azure == (w.id == "w7")) out << "- missing: " << m.name << ", " << m.why << '\n';
   return out.str();
 }
 

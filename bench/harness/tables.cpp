@@ -19,6 +19,9 @@ std::string ratio(std::optional<results::spread> const& of, std::optional<double
   return number(of->median / *to, 2);
 }
 
+/// Differences near zero (bytes each, ms after the expiry) have no sensible ratio, and nobody else plays micro.
+bool has_ratios(workload const& w) { return w.id != "w3" && w.id != "w5" && w.id != "micro"; }
+
 /// The best median among the peers that were measured in this row.
 std::optional<double> best_peer(results const& r, workload const& w, std::string const& row, field const& who) {
   std::optional<double> best;
@@ -123,7 +126,7 @@ std::vector<workload> const& all_workloads() {
 std::vector<std::string> titles_of(workload const& w) {
   std::vector<std::string> titles{"", "who"};
   for (auto const& c : w.columns) titles.push_back(c.title);
-  titles.insert(titles.end(), {"x best peer", "x floor"});
+  if (has_ratios(w)) titles.insert(titles.end(), {"x best peer", "x floor"});
   return titles;
 }
 
@@ -139,10 +142,10 @@ std::vector<cell_row> rows_of(results const& r, workload const& w, field const& 
         line.cells.push_back(value ? number(value->median * c.scale, c.digits) : "");
       }
       auto const first = r.over_rounds(w.id, row, name, w.columns.front().metric);
-      // Differences near zero (bytes each, ms after the expiry) have no sensible ratio.
-      bool const has_ratio = w.id != "w3" && w.id != "w5";
-      line.cells.push_back(has_ratio ? ratio(first, best) : "");
-      line.cells.push_back(has_ratio && floor ? ratio(first, floor->median) : "");
+      if (has_ratios(w)) {
+        line.cells.push_back(ratio(first, best));
+        line.cells.push_back(floor ? ratio(first, floor->median) : "");
+      }
       all.push_back(line);
     }
   }
