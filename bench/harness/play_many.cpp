@@ -9,6 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto set_up_limit = 100s;  // the slowest that gets there needs half of it for ten thousand
+
 void until_there_are(etcd_place const& place, std::string const& prefix, long wanted, double seconds) {
   auto const end = now() + seconds;
   for (;;) {
@@ -41,8 +43,8 @@ public:
     auto const flags =
         stage::flags_for(*place, prefix) + words{"--n", std::to_string(n_), "--ttl", std::to_string(ttl_)};
     player_process player(stage::command(p, hold_ ? "hold" : "wait", flags));
-    player.until_ready(300s);
-    until_there_are(*place, keys + "h/", hold_ || !p.queues ? n_ : 2L * n_, 300);
+    player.until_ready(set_up_limit);
+    until_there_are(*place, keys + "h/", hold_ || !p.queues ? n_ : 2L * n_, 100);
     out.values["setup_s"] = now() - player.started_at();
     std::this_thread::sleep_for(std::chrono::milliseconds(s_.short_or(300, 3000)));
     look(player.pid(), *place, out);
