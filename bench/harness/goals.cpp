@@ -92,6 +92,8 @@ std::vector<verdict> judge_goals(results const& r, std::string const& workload, 
       v.value = *ours / *beside;
       v.reached = g.at_least ? v.value >= g.limit : v.value <= g.limit;
     }
+    for (auto const& f : r.failures())
+      v.failed |= !ours && f.workload == workload && f.row == g.row && f.participant == "ours";
     all.push_back(v);
   }
   return all;
@@ -100,7 +102,10 @@ std::vector<verdict> judge_goals(results const& r, std::string const& workload, 
 std::string text_of(verdict const& v) {
   char value[64];
   std::snprintf(value, sizeof value, "%.3g", v.value);
-  auto const* const how = !v.measured ? "not measured" : v.reached ? "reached" : "NOT reached";
+  auto const* const how = v.failed      ? "NOT reached: we failed"
+                          : !v.measured ? "not measured"
+                          : v.reached   ? "reached"
+                                        : "NOT reached";
   return v.of.row + ": " + v.of.text + ": " + (v.measured ? std::string(value) + ", " : "") + how;
 }
 

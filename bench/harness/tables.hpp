@@ -33,7 +33,8 @@ struct goal {
 struct verdict {
   goal of;
   bool measured = false, reached = false;
-  double value = 0;  ///< The ratio, or the number itself.
+  bool failed = false;  ///< We could not play this row at all.
+  double value = 0;     ///< The ratio, or the number itself.
 };
 
 std::vector<workload> const& all_workloads();
