@@ -158,6 +158,7 @@ void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant 
 void etcd_contender::have_key(std::int64_t revision) {
   created_ = modified_ = revision;
   adopt_ = false;
+  session_->watch_from(revision);
   own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key_, revision + 1);
 }
 

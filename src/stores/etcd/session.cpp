@@ -118,7 +118,6 @@ void session::furnish(instant sent, std::chrono::seconds ttl, instant give_up) {
   auto done = [this, sent, ttl](called const& how, wire::etcd::txn_answer const& answer) {
     if (!how.how.ok()) return part_done(how.how);
     saw_generation(answer.header.revision);
-    anchored_ = answer.header.revision;
     sent_ = sent;
     ttl_ = ttl;
     granted_ = true;
@@ -157,7 +156,6 @@ void session::send_furnisher() {
 bool session::furnished(std::int64_t revision) {
   furnisher_ = nullptr;
   saw_generation(revision);
-  anchored_ = revision;
   bool const kept = keep();
   tell_entrants(kept ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
   return kept;
@@ -192,9 +190,15 @@ bool session::keep() {
     over_ = true;
     return false;
   }
-  watch_listener& hears = *this;
-  room_ = shared_->watch.subscribe(shared_->keys.room(lease_), anchored_ + 1, false, hears);
   return true;
+}
+
+// Not from the anchor's revision: a session that is taken up again would begin in the past, which etcd serves by a loop
+// of 100 ms, and others that share the stream with it. What was asked of us before this key was made is about earlier terms.
+void session::watch_from(std::int64_t revision) {
+  if (room_ || !keeper_) return;
+  watch_listener& hears = *this;
+  room_ = shared_->watch.subscribe(shared_->keys.room(lease_), revision + 1, false, hears);
 }
 
 void session::leave(session_member& who) noexcept {
@@ -224,10 +228,7 @@ void session::on_renewed(anchored const& round, reply<renewal> const& done) {
   auto const self = shared_from_this();
   auto result = round.result;
   if (result.how.ok()) result.how = eyesight();
-  if (result.how.ok()) {
-    sent_ = result.sent;
-    anchored_ = std::max(anchored_, round.revision);
-  }
+  if (result.how.ok()) sent_ = result.sent;
   if (round.revision != 0 && room_) room_->expect(round.revision);
   bool const fine = result.how.ok();
   done(result);

@@ -67,6 +67,9 @@ public:
   bool over() const noexcept { return over_; }
   bool finished() const;  ///< Nobody is in it, nothing is under way, and it cannot be entered any more.
 
+  /// A key under this lease was made at `revision`: from there on somebody has to hear what happens in our room.
+  void watch_from(std::int64_t revision);
+
   std::int64_t lease() const noexcept { return lease_; }
   bool is_at_risk() const noexcept { return warned_; }  ///< The deadline is near and no renewal came through.
   instant valid_until() const noexcept { return keeper_ ? keeper_->valid_until() : instant{}; }
@@ -129,7 +132,6 @@ private:
 
   std::shared_ptr<commons> shared_;
   std::int64_t const lease_;
-  std::int64_t anchored_ = 0;  // revision of the latest anchor put
   std::chrono::seconds ttl_{};
   instant sent_{};  // of the grant or keep-alive that extended the lease last
   bool granted_ = false;

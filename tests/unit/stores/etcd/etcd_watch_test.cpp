@@ -33,6 +33,25 @@ std::string canceled(std::string const& more) {
 
 }  // namespace
 
+// etcd serves a watch that begins in the past by a loop of 100 ms: who stands again would hear that late of its turn.
+TEST_CASE("etcd watch: a session that is taken up again begins no watch in the past", "[etcd]") {
+  auto const prefix = GENERATE(std::string("app/"), std::string());
+  led l(1, prefix);
+  catcher<void> gone;
+  l.term.resign(gone.handler());
+  REQUIRE(l.s.until([&] { return gone.done(); }));
+  l.s.run(100ms);
+  REQUIRE(l.s.etcd->streams() == 0);
+  for (int i = 0; i < 20; ++i) l.s.etcd->put("app/of-another-process", std::to_string(i));
+  auto const before = l.watches().size();
+  l.term = l.s.win(l.e);
+  l.s.run(100ms);
+  REQUIRE(l.watches().size() > before);
+  for (auto i = before; i < l.watches().size(); ++i)
+    CHECK(start_of(l.watches()[i]) == static_cast<std::int64_t>(l.term.fencing_token()) + 1);
+  CHECK(l.s.etcd->leases.size() == 1);
+}
+
 TEST_CASE("etcd watch: with a prefix one stream serves the store, without one each candidate and lease has its own") {
   {
     led l(1, "app/");
