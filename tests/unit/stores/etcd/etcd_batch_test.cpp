@@ -123,7 +123,7 @@ TEST_CASE("etcd batches: neither do candidates of an election below the other") 
   }
 }
 
-TEST_CASE("etcd batches: a key that must not be written harms nobody but its candidate", "[S10][etcd]") {
+TEST_CASE("etcd batches: a key that must not be written harms nobody but its candidate", "[etcd]") {
   crowd c;
   c.s.etcd->always(
       [](fake_call const& call) { return call.raw_body.find(base::base64("e7/").substr(0, 4)) != std::string::npos; },
@@ -150,8 +150,7 @@ TEST_CASE("etcd batches: when the lease has gone, all who stand on it hear so an
   CHECK(c.keys() == 19);
 }
 
-TEST_CASE("etcd batches: a batch without an answer leaves no ghost, however late it is carried out",
-          "[N7][R14][etcd]") {
+TEST_CASE("etcd batches: a batch without an answer leaves no ghost, however late it is carried out", "[N5][N8][etcd]") {
   crowd c;
   fake_call lost;
   c.s.etcd->when(is_standing_batch, [&](fake_call& call) {
@@ -170,7 +169,7 @@ TEST_CASE("etcd batches: a batch without an answer leaves no ghost, however late
   CHECK(c.keys() == 0);
 }
 
-TEST_CASE("etcd batches: one that was carried out and not answered is found again", "[N7][etcd]") {
+TEST_CASE("etcd batches: one that was carried out and not answered is found again", "[N5][etcd]") {
   crowd c;
   c.s.etcd->when(is_standing_batch, [](fake_call& call) { call.answered = false; });
   c.stand(20);
@@ -178,7 +177,7 @@ TEST_CASE("etcd batches: one that was carried out and not answered is found agai
   CHECK(c.keys() == 20);
 }
 
-TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no key", "[L1][R14][etcd]") {
+TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no key", "[L1][N8][etcd]") {
   crowd c;
   c.s.etcd->when(is_standing_batch, [](fake_call& call) { call.delay = 500ms; });
   c.stand(20);
@@ -188,7 +187,7 @@ TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no ke
   REQUIRE(c.s.until([&] { return c.leading() == away && c.keys() == away; }));
 }
 
-TEST_CASE("etcd R9: a batch that verifies goes through raft by one put for each lease", "[R9][etcd]") {
+TEST_CASE("etcd R9: a batch that verifies goes through raft by one put for each lease", "[S2][etcd]") {
   crowd ahead;
   auto const other = make_etcd_store(ahead.s.host->io.get_executor(), ahead.s.how);
   ahead.stand(20);
