@@ -87,9 +87,9 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
 void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, reply<attempt> const& done) {
   auto const s = session_;
   if (how.how.ok() && answer.succeeded) {
+    auto const kept = s->furnished(answer.header.revision);
+    if (!kept.ok()) return done(attempt{kept, {}});  // leave() takes the key away, if the lease has not
     uncertain_ = false;
-    if (!s->furnished(answer.header.revision))
-      return done(attempt{outcome(errc::candidacy_lost, "the lease ran out"), {}});
     have_key(answer.header.revision);
     return judge_entry(answer.operations.at(1).kvs, done);
   }

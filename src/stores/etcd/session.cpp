@@ -14,6 +14,8 @@ std::uint64_t next_order() noexcept {
   return ++made;
 }
 
+outcome too_late() { return {errc::timed_out, "the answers took longer than the lease is trusted"}; }
+
 }  // namespace
 
 session_member::session_member() noexcept : order_(next_order()) {}
@@ -132,7 +134,7 @@ void session::part_done(outcome const& how) {
   auto how_all = std::exchange(opening_, {});
   bool const by_one = std::exchange(alone_, false);
   if (how_all.ok() && by_one) return send_furnisher();
-  if (how_all.ok() && !keep()) how_all = outcome(errc::timed_out, "the answers took longer than the lease is trusted");
+  if (how_all.ok() && !keep()) how_all = too_late();
   if (how_all.ec == errc::lease_lost) over_ = true;
   if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
   tell_entrants(how_all.ec == errc::lease_lost ? outcome(errc::unreachable, "the lease ended while it was new")
@@ -153,12 +155,12 @@ void session::send_furnisher() {
   granted_ = false;
 }
 
-bool session::furnished(std::int64_t revision) {
+outcome session::furnished(std::int64_t revision) {
   furnisher_ = nullptr;
   saw_generation(revision);
-  bool const kept = keep();
-  tell_entrants(kept ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
-  return kept;
+  auto const how = keep() ? outcome() : too_late();
+  tell_entrants(how);
+  return how;
 }
 
 // Those who wait are served the long way. Without any the next one to enter checks everything again.

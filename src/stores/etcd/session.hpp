@@ -56,8 +56,8 @@ public:
   /// The lease is held, but its keys are not made: `who`, the only one so far, makes them in the transaction that it stands
   /// by, which saves a round trip, and says how that went. Whoever comes meanwhile waits.
   bool bare() const noexcept { return furnisher_ != nullptr; }
-  /// False: the lease has run out meanwhile.
-  bool furnished(std::int64_t revision);
+  /// Not ok: the lease has run out meanwhile.
+  outcome furnished(std::int64_t revision);
   void not_furnished();
 
   /// Whether `election` may be entered with this lease: one lease is one key per election.
