@@ -95,11 +95,14 @@ void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer cons
   }
   entered_ = false;
   uncertain_ = how.how.ok() || how.uncertain;
-  if (how.how.ec == errc::lease_lost) s->end(errc::lease_lost, "etcd has let the lease go");
+  auto why = how.how;
+  if (why.ok()) why = outcome(errc::unreachable, "keys of a lease that is new were there already");
+  if (why.ec == errc::lease_lost) {
+    s->end(errc::lease_lost, "etcd has let the lease go");
+    why = outcome(errc::unreachable, "the lease ended while it was new");
+  }
   s->not_furnished();
-  if (how.how.ec == errc::lease_lost) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-  done(attempt{how.how.ok() ? outcome(errc::unreachable, "keys of a lease that is new were there already") : how.how,
-               {}});
+  done(attempt{why, {}});
 }
 
 void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
