@@ -33,7 +33,7 @@ void candidate_state::run(rules::election_orders orders) {
   auto const self = shared_from_this();
   keep_ = self;
   try {
-    obey(std::move(orders));
+    obey(orders);
   } catch (...) {
     // Out of memory half-way: rules, term and contender do not fit each other any more, and whoever went on like this
     // could keep a hold that nobody has. So this candidate ends, and its hold with it; who runs the loop hears why.

@@ -40,11 +40,11 @@ private:
     streams,  ///< Each watch has a stream of its own; a new socket may be on trial beside them.
   };
   struct question {
-    std::int64_t number;  // of the watch that is to begin
-    instant by;
+    std::int64_t number = 0;  // of the watch that is to begin
+    instant by{};
   };
   struct expectation {
-    std::int64_t number, revision;
+    std::int64_t number = 0, revision = 0;
     timer end{};
   };
 
