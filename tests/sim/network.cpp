@@ -218,13 +218,13 @@ public:
     open_by_ = context_->at(when, [self = weak_from_this(), reached] {
       auto const live = self.lock();
       if (!live || !live->to_) return;
-      auto* const to = std::exchange(live->to_, nullptr);
+      auto* const to = live->forget();
       to->on_end(outcome(errc::timed_out, "no WebSocket in time"),
                  reached ? http::socket_end::no_answer : http::socket_end::no_connection);
     });
   }
   void drop() {
-    to_ = nullptr;
+    forget();
     open_by_.clear();
   }
   void fall_silent() { silent_ = true; }
@@ -232,6 +232,12 @@ public:
 private:
   using call = std::function<void(channel&)>;
 
+  // What is still to be carried holds us.
+  http::socket_reader* forget() {
+    in_.clear();
+    out_.clear();
+    return std::exchange(to_, nullptr);
+  }
   void push_in(call what) {
     in_.push_back(std::move(what));
     if (in_.size() == 1) carry_in_after(on_->travel_time());
@@ -261,7 +267,7 @@ private:
   }
   void end_here(outcome const& how) {
     open_by_.clear();
-    auto* const to = std::exchange(to_, nullptr);
+    auto* const to = forget();
     to->on_end(how, agreed_ ? http::socket_end::broken : http::socket_end::no_connection);
   }
 

@@ -47,7 +47,7 @@ public:
     if (!std::exchange(on_its_way_, false)) return;
     auto& ours = client_.line_of(what_.way);
     --ours.on_their_way;
-    next_in(ours);
+    client_.next_in(ours);
   }
 
   void go() {
@@ -264,7 +264,9 @@ asked etcd_client::start(question what, take_fn take, std::function<void(called 
   return made;
 }
 
+// Not once the execution context goes: those in line are being told so, and nobody would hear an answer.
 void etcd_client::next_in(line& of) {
+  if (of.waiting.empty() || !context_->executor()) return;
   while (of.on_their_way < of.most && !of.waiting.empty()) {
     auto const next = of.waiting.front().lock();
     of.waiting.pop_front();

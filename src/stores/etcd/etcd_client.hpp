@@ -135,7 +135,7 @@ private:
     std::deque<std::weak_ptr<call>> waiting{};
   };
   line& line_of(lane which) noexcept { return which == lane::bulk ? bulk_ : line_; }
-  static void next_in(line& of);
+  void next_in(line& of);
   asked start(question what, take_fn take, std::function<void(called const&)> done);
   http::request make_request(std::size_t endpoint, char const* path, std::string body, std::chrono::nanoseconds limit,
                              bool repeatable);
