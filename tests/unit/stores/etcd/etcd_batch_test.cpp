@@ -45,9 +45,12 @@ std::vector<std::string> keys_made_by(fake_call const& c) {
 struct crowd {
   explicit crowd(std::string prefix = {}) : s(1, std::move(prefix)), where(s.make_store()) {}
 
-  void stand(std::string const& election) {
-    electors.push_back(
-        std::make_unique<elector>(s.make_elector("C" + std::to_string(electors.size()), where, election)));
+  void stand(std::string const& election, std::string value = {}) {
+    elector_options o;
+    o.election = election;
+    o.candidate = "C" + std::to_string(electors.size());
+    o.value = std::move(value);
+    electors.push_back(std::make_unique<elector>(s.host->io.get_executor(), where, o));
     won.push_back(std::make_unique<catcher<leadership>>());
     electors.back()->campaign(won.back()->handler());
   }
@@ -225,8 +228,11 @@ TEST_CASE("etcd batches: with a user name every transaction goes alone", "[etcd]
 TEST_CASE("etcd batches: in a line that moves nobody's time runs out", "[S14][etcd]") {
   crowd c;
   c.s.etcd->always(to_path("/v3/kv/txn"), [](fake_call& call) { call.delay = 700ms; });
-  c.stand(1'500);  // some twelve batches, two at a time: 4 s, where a request may take 1.6
-  REQUIRE(c.s.until([&] { return c.leading() == 1'500; }));
+  // Their values fill some eight batches, two at a time: 3 s, where a request may take 1.6.
+  for (int i = 0; i < 120; ++i) c.stand("e" + std::to_string(i), std::string(5'000, 'v'));
+  REQUIRE(c.s.until([&] { return c.leading() == 120; }));
+  auto const sent = c.s.etcd->calls_to("/v3/kv/txn");
+  CHECK(sent.back().at - sent.front().at > 2s);
   CHECK_FALSE(c.s.logged("trouble"));
 }
 
