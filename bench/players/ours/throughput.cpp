@@ -32,7 +32,9 @@ coelect::elector patient_candidate(asio::io_context& io, std::shared_ptr<coelect
 /// All elections in one store: one lease, the connections of the store.
 asio::awaitable<void> kept(asio::io_context& io, std::shared_ptr<coelect::store> store, int i, tally& all) {
   auto e = patient_candidate(io, store, i);
-  while (now() < all.stop_at) co_await once(e, all);
+  while (now() < all.stop_at) {
+    co_await once(e, all);
+  }
 }
 
 /// A store, so a lease and connections, for each election.

@@ -179,7 +179,7 @@ batches::members batches::take() {
     bytes += what.what.size();
     if (what.anchored_by != 0) anchors.insert(what.anchored_by);
     together.push_back(std::move(weak));
-    if (head->alone() || client_.has_user()) break;
+    if (head->alone() || !client_.anonymous()) break;
   }
   waiting_.insert(waiting_.begin(), passed_over.begin(), passed_over.end());
   return together;

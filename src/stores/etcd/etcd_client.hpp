@@ -109,7 +109,6 @@ public:
   /// The token used at `endpoint` was refused.
   void forget_login(std::size_t endpoint) { at_[endpoint].login.forget(); }
   std::string const& name_of(std::size_t endpoint) const noexcept { return at_[endpoint].way->name(); }
-  bool has_user() const noexcept { return who_ != nullptr; }
   bool quiet() const noexcept { return sent_off_.empty(); }  ///< Nothing that was sent off is under way.
   void when_quiet(std::function<void()> tell) { when_quiet_ = std::move(tell); }
 

@@ -63,7 +63,7 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
   txn.when_created_at(key_, 0)
       .when_modified_at(generation, session_->generation())
       .then(operation::put(key_, record(who_.value), session_->lease()))
-      .then(operation::range(latest_two()))
+      .then(operation::range(by_age(range_request::order::newest_first, 2)))
       .otherwise(operation::range(own()))
       .otherwise(operation::range(current));
   bool const furnishes = session_->bare();
@@ -170,7 +170,9 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
   in_doubt_ = false;
   behind_.clear();
   transaction txn;
-  txn.when_created_at(key_, created_).then(operation::range(oldest())).otherwise(operation::range(own()));
+  txn.when_created_at(key_, created_)
+      .then(operation::range(by_age(range_request::order::oldest_first, 1)))
+      .otherwise(operation::range(own()));
   auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
     if (how.how.ec == errc::lease_lost) {
@@ -230,11 +232,7 @@ void etcd_contender::wait_turn(reply<outcome> done) {
 }
 
 void etcd_contender::find_predecessor() {
-  range_request before;
-  before.what = shared_.keys.candidates(who_.election);
-  before.keys_only = true;
-  before.by_creation = range_request::order::newest_first;
-  before.limit = 1;
+  auto before = by_age(range_request::order::newest_first, 1);
   before.created_up_to = created_ - 1;
   transaction txn;
   txn.when_created_at(key_, created_).then(operation::range(before));
@@ -394,21 +392,12 @@ part etcd_contender::ask(transaction txn, wire::etcd::txn_shape shape, instant g
   return what;
 }
 
-range_request etcd_contender::latest_two() const {
+range_request etcd_contender::by_age(range_request::order order, std::int64_t limit) const {
   range_request r;
   r.what = shared_.keys.candidates(who_.election);
   r.keys_only = true;
-  r.by_creation = range_request::order::newest_first;
-  r.limit = 2;
-  return r;
-}
-
-range_request etcd_contender::oldest() const {
-  range_request r;
-  r.what = shared_.keys.candidates(who_.election);
-  r.keys_only = true;
-  r.by_creation = range_request::order::oldest_first;
-  r.limit = 1;
+  r.by_creation = order;
+  r.limit = limit;
   return r;
 }
 

@@ -49,8 +49,7 @@ private:
   std::string record(std::string_view value) const;
   part ask(wire::etcd::transaction txn, wire::etcd::txn_shape shape, instant give_up,
            std::chrono::nanoseconds patience = {}) const;
-  wire::etcd::range_request latest_two() const;
-  wire::etcd::range_request oldest() const;
+  wire::etcd::range_request by_age(wire::etcd::range_request::order order, std::int64_t limit) const;
   wire::etcd::range_request own(bool keys_only = true) const;
   void later(std::function<void()> what);
 
