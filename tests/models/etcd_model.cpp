@@ -284,12 +284,6 @@ bool etcd_watch::wants(etcd_change const& c) const {
   return inside(c.key, from, end) && c.revision >= start && (c.deleted || !deletes_only);
 }
 
-std::vector<etcd_change> etcd_watch::chosen(std::vector<etcd_change> const& all) const {
-  std::vector<etcd_change> some;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(some), [this](auto const& c) { return wants(c); });
-  return some;
-}
-
 // etcd's loop for watches that begin in the past sends all of it in one message.
 std::vector<std::string> etcd_model::first_lines(etcd_watch const& wanted) const {
   std::vector<std::string> lines{created_line()};
@@ -298,9 +292,7 @@ std::vector<std::string> etcd_model::first_lines(etcd_watch const& wanted) const
     lines.push_back(canceled_line());
     return lines;
   }
-  std::vector<etcd_change> old;
-  for (auto const& e : history_)
-    if (wanted.wants(e)) old.push_back(e);
+  auto const old = wanted.chosen(history_);
   if (!old.empty()) lines.push_back(event_line(old).dump());
   return lines;
 }

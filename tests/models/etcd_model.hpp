@@ -1,6 +1,7 @@
 // What etcd keeps and how it answers, as far as the store uses it: keys, revisions, leases, transactions, watches.
 #pragma once
 #include "etcd_json.hpp"
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -21,8 +22,13 @@ struct etcd_change {
 /// What a watch wants to see.
 struct etcd_watch {
   explicit etcd_watch(json const& body);
-  std::vector<etcd_change> chosen(std::vector<etcd_change> const& from) const;
   bool wants(etcd_change const& c) const;
+  template <class Changes>
+  std::vector<etcd_change> chosen(Changes const& all) const {
+    std::vector<etcd_change> some;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(some), [this](auto const& c) { return wants(c); });
+    return some;
+  }
 
   std::string from, end;
   std::int64_t start = 0;

@@ -96,11 +96,15 @@ TEST_CASE("etcd socket: a thousand watches share one connection, and each hears 
     auto const at = page.find("\netcd_debugging_mvcc_watcher_total ");
     return at == page.npos ? -1 : std::stoi(page.substr(at + 35));
   };
+  auto const settled_at = [&](int wanted) {
+    p.until([&] { return watchers() == wanted; }, 30s);
+    return watchers();
+  };
   CHECK(watchers() == how_many);
   w.handles.resize(10);
-  CHECK(p.until([&] { return watchers() == 10; }));
+  CHECK(settled_at(10) == 10);
   w.handles.clear();
-  CHECK(p.until([&] { return watchers() == 0; }));
+  CHECK(settled_at(0) == 0);
 }
 
 TEST_CASE("etcd socket: who has nothing to watch any more takes leave, as etcd wants it", "[etcd]") {

@@ -163,8 +163,7 @@ private:
     flow->post([head](http::stream_reader& to) { to.on_head(head); });
     auto const first = call.text ? *call.text : etcd.created_line();
     if (!first.empty()) flow->post([first](http::stream_reader& to) { to.on_line(first); });
-    if (auto const old = etcd.history(); !old.empty())
-      fake_etcd::tell(etcd, *flow, flow->wanted.chosen({old.begin(), old.end()}));
+    fake_etcd::tell(etcd, *flow, flow->wanted.chosen(etcd.history()));
     flow->later = flow->context->after(span, [weak = std::weak_ptr(flow)] {
       auto const f = weak.lock();
       if (!f || f->to == nullptr) return;

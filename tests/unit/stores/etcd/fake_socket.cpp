@@ -124,8 +124,7 @@ private:
     auto const first = call.text ? *call.text : said.dump();
     if (!first.empty()) message_after(call.delay, addressed(first, id));
     auto const& w = watches.insert_or_assign(id, watch{etcd_watch(body), call.mute}).first->second;
-    std::vector<etcd_change> const old(etcd_->history().begin(), etcd_->history().end());
-    auto const chosen = w.wanted.chosen(old);
+    auto const chosen = w.wanted.chosen(etcd_->history());
     if (!call.mute && !chosen.empty())
       message_after(call.delay + milliseconds(1), addressed(etcd_->event_line(chosen).dump(), id));
   }
