@@ -1,57 +1,123 @@
 // Writes flat JSON objects and reads any; the only door to the JSON library.
 #include "base/json.hpp"
+#include <array>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 namespace coelect::base {
+
+enum class json_kind : std::uint8_t { other, object, array, text, natural, negative, flag };
+
+/// One value: a name in the object around it, and what it holds.
+struct json_value {
+  json_kind kind = json_kind::other;
+  std::uint32_t name_at = 0, name_size = 0;
+  std::uint32_t text_at = 0, text_size = 0;
+  std::uint32_t after = 0;   // the place behind it and all that is in it
+  std::uint64_t number = 0;  // or the flag; a negative one as two's complement
+};
+
+/// All values of a document in the order of its text, and all texts in one: a handful of allocations, where a tree
+/// has three for each member. Filled by the library's parser, whose events these functions are named after.
+class json_values {
+public:
+  explicit json_values(std::size_t bytes) {
+    all_.reserve(bytes / 16 + 4);
+    texts_.reserve(bytes);
+  }
+
+  json_value const& at(std::size_t place) const noexcept { return all_[place]; }
+  std::string_view text_of(json_value const& v) const noexcept { return part(v.text_at, v.text_size); }
+  json_value const* member(std::size_t of, std::string_view name) const noexcept {
+    json_value const* found = nullptr;
+    if (at(of).kind != json_kind::object) return found;
+    for (std::size_t i = of + 1; i < at(of).after; i = at(i).after)
+      if (part(at(i).name_at, at(i).name_size) == name) found = &at(i);
+    return found;
+  }
+  std::size_t place_of(json_value const& v) const noexcept { return static_cast<std::size_t>(&v - all_.data()); }
+
+  bool null() { return single(json_kind::other, 0); }
+  bool boolean(bool value) { return single(json_kind::flag, value ? 1 : 0); }
+  bool number_integer(std::int64_t value) { return single(json_kind::negative, static_cast<std::uint64_t>(value)); }
+  bool number_unsigned(std::uint64_t value) { return single(json_kind::natural, value); }
+  bool number_float(double, std::string const&) { return single(json_kind::other, 0); }
+  bool string(std::string const& value) {
+    auto& v = add(json_kind::text);
+    v.text_at = size();
+    v.text_size = static_cast<std::uint32_t>(value.size());
+    texts_ += value;
+    return true;
+  }
+  bool binary(std::vector<std::uint8_t> const&) { return false; }  // JSON has none
+  bool key(std::string const& name) {
+    name_at_ = size();
+    name_size_ = static_cast<std::uint32_t>(name.size());
+    texts_ += name;
+    return true;
+  }
+  bool start_object(std::size_t) { return open(json_kind::object); }
+  bool end_object() { return close(); }
+  bool start_array(std::size_t) { return open(json_kind::array); }
+  bool end_array() { return close(); }
+  static bool parse_error(std::size_t, std::string const&, nlohmann::detail::exception const&) { return false; }
+
+private:
+  static constexpr std::size_t deepest = 16;
+
+  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(texts_.size()); }
+  std::string_view part(std::uint32_t at, std::uint32_t size) const noexcept {
+    return std::string_view(texts_).substr(at, size);
+  }
+  json_value& add(json_kind kind) {
+    auto& v = all_.emplace_back();
+    v.kind = kind;
+    v.name_at = name_at_;
+    v.name_size = name_size_;
+    v.after = static_cast<std::uint32_t>(all_.size());
+    return v;
+  }
+  bool single(json_kind kind, std::uint64_t number) {
+    add(kind).number = number;
+    return true;
+  }
+  bool open(json_kind kind) {
+    if (depth_ == deepest) return false;
+    open_[depth_++] = all_.size();
+    add(kind);
+    return true;
+  }
+  bool close() {
+    all_[open_[--depth_]].after = static_cast<std::uint32_t>(all_.size());
+    return true;
+  }
+
+  std::vector<json_value> all_;
+  std::string texts_;
+  std::array<std::size_t, deepest> open_{};
+  std::size_t depth_ = 0;
+  std::uint32_t name_at_ = 0, name_size_ = 0;
+};
+
 namespace {
 
-// Asked beforehand: the parser's own way to watch itself costs a third of its time.
-bool nests_deeper_than(int most, std::string_view text) noexcept {
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char const c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      else quoted = c != '"';
-    } else if (c == '"') quoted = true;
-    else if (c == '{' || c == '[') {
-      if (++depth > most) return true;
-    } else if (c == '}' || c == ']') --depth;
-  }
-  return false;
-}
-
-nlohmann::json parse_object(std::string_view text) {
-  constexpr int deepest = 16;
-  if (nests_deeper_than(deepest, text)) return {};
-  auto parsed = nlohmann::json::parse(text, nullptr, false);
-  return parsed.is_object() ? parsed : nlohmann::json();
-}
-
-nlohmann::json const* member(void const* object, std::string_view key) {
-  auto const& json = *static_cast<nlohmann::json const*>(object);
-  auto const found = json.find(std::string(key));
-  return found == json.end() ? nullptr : &*found;
-}
-
 template <class Number>
-std::optional<Number> whole_number(nlohmann::json const* found) {
+std::optional<Number> whole_number(json_values const& all, json_value const* found) noexcept {
   if (found == nullptr) return std::nullopt;
   Number value{};
-  if (found->is_string()) {
-    auto const& digits = found->get_ref<std::string const&>();
+  if (found->kind == json_kind::text) {
+    auto const digits = all.text_of(*found);
     auto const* const end = digits.data() + digits.size();
     auto const [rest, trouble] = std::from_chars(digits.data(), end, value);
     if (trouble != std::errc() || rest != end) return std::nullopt;
     return value;
   }
-  if (found->is_number_unsigned() && std::in_range<Number>(found->get<std::uint64_t>()))
-    return static_cast<Number>(found->get<std::uint64_t>());
-  if (found->is_number_integer() && !found->is_number_unsigned() && std::in_range<Number>(found->get<std::int64_t>()))
-    return static_cast<Number>(found->get<std::int64_t>());
+  auto const negative = static_cast<std::int64_t>(found->number);
+  if (found->kind == json_kind::natural && std::in_range<Number>(found->number))
+    return static_cast<Number>(found->number);
+  if (found->kind == json_kind::negative && std::in_range<Number>(negative)) return static_cast<Number>(negative);
   return std::nullopt;
 }
 
@@ -87,94 +153,78 @@ std::string json_writer::line() const {
   return impl_->object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-struct json_reader::impl {
-  nlohmann::json object;
-};
-
-json_reader::json_reader(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
-json_reader::json_reader(json_reader&&) noexcept = default;
-json_reader& json_reader::operator=(json_reader&&) noexcept = default;
-json_reader::~json_reader() = default;
-
-std::optional<json_reader> json_reader::parse(std::string_view text) {
-  auto parsed = parse_object(text);
-  if (!parsed.is_object()) return std::nullopt;
-  auto made = std::make_unique<impl>();
-  made->object = std::move(parsed);
-  return json_reader(std::move(made));
-}
-
-std::optional<std::string> json_reader::text(std::string_view key) const {
-  auto const found = impl_->object.find(std::string(key));
-  if (found == impl_->object.end() || !found->is_string()) return std::nullopt;
-  return found->get<std::string>();
-}
-
-std::optional<std::uint64_t> json_reader::number(std::string_view key) const {
-  auto const found = impl_->object.find(std::string(key));
-  if (found == impl_->object.end() || !found->is_number_unsigned()) return std::nullopt;
-  return found->get<std::uint64_t>();
-}
-
 std::string json_quoted(std::string_view text) {
   return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-bool json_node::has(std::string_view key) const { return member(value_, key) != nullptr; }
+bool json_node::has(std::string_view key) const noexcept { return all_->member(place_, key) != nullptr; }
 
-std::optional<json_node> json_node::child(std::string_view key) const {
-  auto const* const found = member(value_, key);
-  if (found == nullptr || !found->is_object()) return std::nullopt;
-  return json_node(found);
+std::optional<json_node> json_node::child(std::string_view key) const noexcept {
+  auto const* const found = all_->member(place_, key);
+  if (found == nullptr || found->kind != json_kind::object) return std::nullopt;
+  return json_node(*all_, all_->place_of(*found));
 }
 
 std::vector<json_node> json_node::children(std::string_view key) const {
   std::vector<json_node> all;
-  auto const* const found = member(value_, key);
-  if (found == nullptr || !found->is_array()) return all;
-  all.reserve(found->size());
-  for (auto const& item : *found)
-    if (item.is_object()) all.push_back(json_node(&item));
+  auto const* const found = all_->member(place_, key);
+  if (found == nullptr || found->kind != json_kind::array) return all;
+  for (auto i = all_->place_of(*found) + 1; i < found->after; i = all_->at(i).after)
+    if (all_->at(i).kind == json_kind::object) all.push_back(json_node(*all_, i));
   return all;
 }
 
+std::optional<std::string_view> json_node::view(std::string_view key) const noexcept {
+  auto const* const found = all_->member(place_, key);
+  if (found == nullptr || found->kind != json_kind::text) return std::nullopt;
+  return all_->text_of(*found);
+}
+
 std::optional<std::string> json_node::text(std::string_view key) const {
-  auto const* const found = member(value_, key);
-  if (found == nullptr || !found->is_string()) return std::nullopt;
-  return found->get<std::string>();
+  auto const found = view(key);
+  if (!found) return std::nullopt;
+  return std::string(*found);
 }
 
-std::optional<std::int64_t> json_node::integer(std::string_view key) const {
-  return whole_number<std::int64_t>(member(value_, key));
+std::optional<std::int64_t> json_node::integer(std::string_view key) const noexcept {
+  return whole_number<std::int64_t>(*all_, all_->member(place_, key));
 }
 
-std::optional<std::uint64_t> json_node::natural(std::string_view key) const {
-  return whole_number<std::uint64_t>(member(value_, key));
+std::optional<std::uint64_t> json_node::natural(std::string_view key) const noexcept {
+  return whole_number<std::uint64_t>(*all_, all_->member(place_, key));
 }
 
-std::optional<bool> json_node::flag(std::string_view key) const {
-  auto const* const found = member(value_, key);
-  if (found == nullptr || !found->is_boolean()) return std::nullopt;
-  return found->get<bool>();
+std::optional<std::uint64_t> json_node::number(std::string_view key) const noexcept {
+  auto const* const found = all_->member(place_, key);
+  if (found == nullptr || found->kind != json_kind::natural) return std::nullopt;
+  return found->number;
 }
 
-struct json_document::impl {
-  nlohmann::json object;
-};
+std::optional<bool> json_node::flag(std::string_view key) const noexcept {
+  auto const* const found = all_->member(place_, key);
+  if (found == nullptr || found->kind != json_kind::flag) return std::nullopt;
+  return found->number != 0;
+}
 
-json_document::json_document(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+json_document::json_document(std::unique_ptr<json_values> values) : values_(std::move(values)) {}
 json_document::json_document(json_document&&) noexcept = default;
 json_document& json_document::operator=(json_document&&) noexcept = default;
 json_document::~json_document() = default;
 
-json_node json_document::root() const noexcept { return json_node(&impl_->object); }
+json_node json_document::root() const noexcept { return json_node(*values_, 0); }
 
 std::optional<json_document> json_document::parse(std::string_view text) {
-  auto parsed = parse_object(text);
-  if (!parsed.is_object()) return std::nullopt;
-  auto made = std::make_unique<impl>();
-  made->object = std::move(parsed);
-  return json_document(std::move(made));
+  if (text.size() >= std::numeric_limits<std::uint32_t>::max()) return std::nullopt;  // places have 32 bits
+  auto values = std::make_unique<json_values>(text.size());
+  if (!nlohmann::json::sax_parse(text, values.get())) return std::nullopt;
+  if (values->at(0).kind != json_kind::object) return std::nullopt;
+  return json_document(std::move(values));
+}
+
+std::optional<json_reader> json_reader::parse(std::string_view text) {
+  auto all = json_document::parse(text);
+  if (!all) return std::nullopt;
+  return json_reader(std::move(*all));
 }
 
 }  // namespace coelect::base

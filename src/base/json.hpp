@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace coelect::base {
@@ -29,48 +30,37 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-/// One parsed JSON object. Wrong types read as missing.
-class json_reader {
-public:
-  /// Nothing when `text` is not one JSON object, or nests deeper than 16.
-  static std::optional<json_reader> parse(std::string_view text);
-  json_reader(json_reader&&) noexcept;
-  json_reader& operator=(json_reader&&) noexcept;
-  ~json_reader();
-  std::optional<std::string> text(std::string_view key) const;
-  std::optional<std::uint64_t> number(std::string_view key) const;  ///< Integers from 0 to 2^64-1 only.
-
-private:
-  struct impl;
-  explicit json_reader(std::unique_ptr<impl> i);
-  std::unique_ptr<impl> impl_;
-};
-
 /// `text` as a JSON string, with its quotes. Text that is not UTF-8 is repaired.
 std::string json_quoted(std::string_view text);
 
-/// A value inside a json_document, which must outlive it. Wrong types read as missing.
+class json_values;
+
+/// A value inside a json_document, which must outlive it. Wrong types read as missing; of members with the same name
+/// the last one counts.
 class json_node {
 public:
-  bool has(std::string_view key) const;
-  std::optional<json_node> child(std::string_view key) const;   ///< A member that is an object.
-  std::vector<json_node> children(std::string_view key) const;  ///< The objects in a member that is an array.
+  bool has(std::string_view key) const noexcept;
+  std::optional<json_node> child(std::string_view key) const noexcept;  ///< A member that is an object.
+  std::vector<json_node> children(std::string_view key) const;          ///< The objects in a member that is an array.
   std::optional<std::string> text(std::string_view key) const;
+  std::optional<std::string_view> view(std::string_view key) const noexcept;  ///< The same, as long as the document.
   /// A whole number, written as one or, as protobuf does with 64 bits, as a string of digits.
-  std::optional<std::int64_t> integer(std::string_view key) const;
-  std::optional<std::uint64_t> natural(std::string_view key) const;
-  std::optional<bool> flag(std::string_view key) const;
+  std::optional<std::int64_t> integer(std::string_view key) const noexcept;
+  std::optional<std::uint64_t> natural(std::string_view key) const noexcept;
+  std::optional<std::uint64_t> number(std::string_view key) const noexcept;  ///< One from 0 to 2^64-1, not in quotes.
+  std::optional<bool> flag(std::string_view key) const noexcept;
 
 private:
   friend class json_document;
-  explicit json_node(void const* value) noexcept : value_(value) {}
-  void const* value_;
+  json_node(json_values const& all, std::size_t place) noexcept : all_(&all), place_(place) {}
+  json_values const* all_;
+  std::size_t place_;
 };
 
 /// One parsed JSON object of any shape.
 class json_document {
 public:
-  /// Nothing when `text` is not one JSON object, or nests deeper than 16.
+  /// Nothing when `text` is not one JSON object, nests deeper than 16 or has 4 GiB.
   static std::optional<json_document> parse(std::string_view text);
   json_document(json_document&&) noexcept;
   json_document& operator=(json_document&&) noexcept;
@@ -78,9 +68,21 @@ public:
   json_node root() const noexcept;
 
 private:
-  struct impl;
-  explicit json_document(std::unique_ptr<impl> i);
-  std::unique_ptr<impl> impl_;
+  explicit json_document(std::unique_ptr<json_values> values);
+  std::unique_ptr<json_values> values_;
+};
+
+/// A flat one, of which members are asked for by name.
+class json_reader {
+public:
+  /// As json_document does.
+  static std::optional<json_reader> parse(std::string_view text);
+  std::optional<std::string> text(std::string_view key) const { return all_.root().text(key); }
+  std::optional<std::uint64_t> number(std::string_view key) const noexcept { return all_.root().number(key); }
+
+private:
+  explicit json_reader(json_document all) : all_(std::move(all)) {}
+  json_document all_;
 };
 
 }  // namespace coelect::base

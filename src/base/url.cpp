@@ -1,5 +1,6 @@
 // Takes store URLs apart.
 #include "base/url.hpp"
+#include "base/refuse.hpp"
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <coelect/error.hpp>
@@ -7,7 +8,7 @@
 namespace coelect::base {
 namespace {
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 // The text itself may hold a password that does not belong there: name the scheme only.
 std::string shown(std::string_view text) {

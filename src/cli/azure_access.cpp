@@ -1,5 +1,6 @@
 // How an Azure Blob store is found and entered: by flags, and by the variables that Azure's own tools read.
 #include "cli/azure_access.hpp"
+#include "base/refuse.hpp"
 #include "wire/azure_place.hpp"
 #include <algorithm>
 #include <array>
@@ -18,7 +19,7 @@ constexpr char const* usual_container = "leases";
 constexpr std::string_view without_account = "azblob:///";
 constexpr milliseconds shortest_poll{100}, longest_poll{600'000};
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 /// "account: '...' is none; ..." with the setting's own name in front.
 void check(std::string const& name, std::string const& wrong) {

@@ -1,6 +1,7 @@
 // How an etcd store is found and entered: by flags, and by what etcdctl's users have in their environment.
 #include "cli/etcd_access.hpp"
 #include "base/endpoint.hpp"
+#include "base/refuse.hpp"
 #include "cli/azure_access.hpp"
 #include <algorithm>
 #include <array>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::uint16_t default_port = 2379;
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 // Where to go.
 

@@ -1,5 +1,6 @@
 // Settings that know where they came from, and secrets from files and variables, in buffers that leave no copies behind.
 #include "cli/secret_file.hpp"
+#include "base/refuse.hpp"
 #include "base/secret.hpp"
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t longest = 4'096;
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 [[noreturn]] void refuse_file(named_text const& file, int trouble) {
   refuse(file.name + ": cannot read " + file.text + ": " + std::generic_category().message(trouble));

@@ -1,5 +1,6 @@
 // Checks an elector's options and forwards its calls to the candidate.
 #include "base/ids.hpp"
+#include "base/refuse.hpp"
 #include "election/candidate_state.hpp"
 #include <coelect/elector.hpp>
 
@@ -14,7 +15,7 @@ int const COELECT_JOIN(built_with_boost_, BOOST_VERSION) = BOOST_VERSION;
 
 namespace {
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 void check_release_timeout(std::chrono::milliseconds timeout) {
   using std::chrono::milliseconds;

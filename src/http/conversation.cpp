@@ -20,18 +20,24 @@ conversation::~conversation() {
   close();
 }
 
+// On a connection that was kept it is sent at once: nothing of that calls anybody. The rest may.
 void conversation::begin() {
+  bool const now = pool_->alive() && sound_ && !by_.reached(pool_->context()->now());
+  if (now) stream_ = pool_->take();
+  kept_ = stream_ != nullptr;
   // In a forked child there is nobody to run it, and the alarm is the parent's.
-  if (pool_->shut() || !pool_->context()->post([weak = weak_from_this()] {
+  if (!kept_ && (pool_->shut() || !pool_->context()->post([weak = weak_from_this()] {
         if (auto const self = weak.lock()) self->start();
-      })) {
+      }))) {
     return abandon();
   }
   pool_->enter(weak_from_this());
-  if (by_ == instant::never()) return;
-  deadline_ = pool_->context()->at(by_, [weak = weak_from_this()] {
-    if (auto const self = weak.lock()) self->late();
-  });
+  if (by_ != instant::never()) {
+    deadline_ = pool_->context()->at(by_, [weak = weak_from_this()] {
+      if (auto const self = weak.lock()) self->late();
+    });
+  }
+  if (kept_) send();
 }
 
 void conversation::abandon() noexcept {

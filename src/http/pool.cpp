@@ -9,6 +9,8 @@ pool::pool(std::shared_ptr<store_context> context, destination to, transport_lim
 
 pool::~pool() { shut_down(); }
 
+bool pool::alive() const noexcept { return !shut_ && base::in_process(made_in_) && context_->executor(); }
+
 std::shared_ptr<byte_stream> pool::take() {
   while (!resting_.empty()) {
     auto last = std::move(resting_.back());

@@ -1,5 +1,6 @@
 // What the exchanges with one server share: where it is, connections that rest, and who is under way.
 #pragma once
+#include "base/fork_guard.hpp"
 #include "http/byte_stream.hpp"
 #include "http/connector.hpp"
 #include "http/transport.hpp"
@@ -29,6 +30,7 @@ public:
   std::shared_ptr<destination const> const& to() const noexcept { return to_; }
   transport_limits const& limits() const noexcept { return limits_; }
   bool shut() const noexcept { return shut_; }
+  bool alive() const noexcept;  ///< Not shut, in the process that made it, and its execution context is there.
 
   /// A connection that was kept and is still open, or null.
   std::shared_ptr<byte_stream> take();
@@ -47,6 +49,7 @@ private:
   std::shared_ptr<destination const> to_;
   transport_limits limits_;
   bool shut_ = false;
+  unsigned const made_in_ = base::this_process();
   std::deque<std::shared_ptr<byte_stream>> resting_;  // last used last; no operation is under way on them
   std::list<std::weak_ptr<guest>> busy_;
 };

@@ -1,5 +1,6 @@
 // Decides every duration that follows from a lease length: validity, renewal, warning, request limits.
 #include "rules/timings.hpp"
+#include "base/refuse.hpp"
 #include <algorithm>
 #include <coelect/error.hpp>
 
@@ -9,7 +10,7 @@ namespace {
 constexpr milliseconds longest_request{2'500};
 constexpr milliseconds longest_first_retry{200};
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 std::string ms(milliseconds d) { return std::to_string(d.count()) + " ms"; }
 

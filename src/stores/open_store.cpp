@@ -1,5 +1,6 @@
 // Chooses the kind of store that a URL names.
 #include "base/endpoint.hpp"
+#include "base/refuse.hpp"
 #include "base/secret.hpp"
 #include "base/url.hpp"
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace coelect {
 namespace {
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 std::shared_ptr<store> open_file(boost::asio::any_io_executor ex, base::store_url const& url, store_settings how) {
   if (!url.authority.empty() && url.authority != "localhost")

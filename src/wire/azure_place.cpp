@@ -1,5 +1,7 @@
 // Where blobs are: reads account URLs and connection strings.
 #include "wire/azure_place.hpp"
+#include "base/ascii.hpp"
+#include "base/refuse.hpp"
 #include <algorithm>
 #include <cctype>
 #include <coelect/error.hpp>
@@ -8,7 +10,8 @@
 namespace coelect::wire::azure {
 namespace {
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::lower;
+using base::refuse;
 
 bool digit_or_small(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool digit_or_dot(char c) { return (c >= '0' && c <= '9') || c == '.'; }
@@ -25,12 +28,6 @@ std::string account_of(std::string const& host) {
   auto const rest = host.substr(std::min(dot, host.size()));
   bool const known = rest.starts_with(".blob.") || rest.find(".blob.storage.azure.net") != std::string::npos;
   return known ? host.substr(0, dot) : std::string();
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (auto& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -1,5 +1,6 @@
 // Signs a request with the account's key (Shared Key, service versions from 2015-02-21 on).
 #include "wire/azure_signature.hpp"
+#include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/hmac.hpp"
 #include <algorithm>
@@ -9,15 +10,9 @@
 namespace coelect::wire::azure {
 namespace {
 
+using base::lower;
+
 using named = std::vector<std::pair<std::string, std::string>>;
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (auto& c : result) c = lower(c);
-  return result;
-}
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });

@@ -24,10 +24,11 @@ public:
     return value;
   }
   std::uint64_t natural(std::string_view name) { return value(name, of_.natural(name), std::uint64_t{0}); }
-  std::string text(std::string_view name) { return value(name, of_.text(name), std::string()); }
+  std::string_view view(std::string_view name) { return value(name, of_.view(name), std::string_view()); }
+  std::string text(std::string_view name) { return std::string(view(name)); }
   bool flag(std::string_view name) { return value(name, of_.flag(name), false); }
   std::string bytes(std::string_view name) {
-    auto decoded = base::from_base64(text(name));
+    auto decoded = base::from_base64(view(name));
     if (!decoded) broken_ = true;
     return std::move(decoded).value_or(std::string());
   }
@@ -104,7 +105,7 @@ bool read(json_node node, txn_shape const& shape, txn_answer& answer) {
 
 bool read(json_node node, watch_event& event) {
   members m(node);
-  auto const type = m.text("type");
+  auto const type = m.view("type");
   event.deleted = type == "DELETE";
   auto const kv = node.child("kv");
   bool const known = type.empty() || type == "PUT" || event.deleted;

@@ -8,7 +8,7 @@ namespace coelect::test {
 
 namespace {
 
-using place = exchange_place;
+using place = etcd_exchange_place;
 using wire::etcd::key_range;
 using wire::etcd::operation;
 using wire::etcd::range_request;
@@ -19,31 +19,31 @@ using order = range_request::order;
 
 using body_of = std::function<std::string(place const&)>;
 
-exchange_step ask(std::string path, body_of body) {
-  return {exchange_step::kind::ask, std::move(path), std::move(body), 0};
+etcd_exchange_step ask(std::string path, body_of body) {
+  return {etcd_exchange_step::kind::ask, std::move(path), std::move(body), 0};
 }
-exchange_step txn(std::function<void(transaction&, place const&)> fill) {
+etcd_exchange_step txn(std::function<void(transaction&, place const&)> fill) {
   return ask("/v3/kv/txn", [fill](place const& p) {
     transaction t;
     fill(t, p);
     return t.body();
   });
 }
-exchange_step put(std::string name, std::string value, int lease = -1) {
+etcd_exchange_step put(std::string name, std::string value, int lease = -1) {
   return txn([=](transaction& t, place const& p) {
     t.then(operation::put(p.key(name), value, lease < 0 ? 0 : p.lease + lease));
   });
 }
-exchange_step erase(std::string name) {
+etcd_exchange_step erase(std::string name) {
   return txn([=](transaction& t, place const& p) { t.then(operation::erase(key_range::one(p.key(name)))); });
 }
-exchange_step grant(int lease, std::int64_t ttl = 30) {
+etcd_exchange_step grant(int lease, std::int64_t ttl = 30) {
   return ask("/v3/lease/grant", [=](place const& p) { return wire::etcd::grant_body(p.lease + lease, ttl); });
 }
-exchange_step keep_alive(int lease) {
+etcd_exchange_step keep_alive(int lease) {
   return ask("/v3/lease/keepalive", [=](place const& p) { return wire::etcd::lease_body(p.lease + lease); });
 }
-exchange_step revoke(int lease) {
+etcd_exchange_step revoke(int lease) {
   return ask("/v3/lease/revoke", [=](place const& p) { return wire::etcd::lease_body(p.lease + lease); });
 }
 range_request all_below(place const& p, std::string const& folder) {
@@ -52,25 +52,25 @@ range_request all_below(place const& p, std::string const& folder) {
   ++r.what.end.back();  // "x/" to "x0"
   return r;
 }
-exchange_step range(std::function<void(range_request&, place const&)> fill) {
+etcd_exchange_step range(std::function<void(range_request&, place const&)> fill) {
   return ask("/v3/kv/range", [fill](place const& p) {
     auto r = all_below(p, "c/");
     fill(r, p);
     return wire::etcd::range_body(r);
   });
 }
-exchange_step watch(std::size_t lines, std::function<void(wire::etcd::watch_request&, place const&)> fill) {
+etcd_exchange_step watch(std::size_t lines, std::function<void(wire::etcd::watch_request&, place const&)> fill) {
   auto body = [fill](place const& p) {
     wire::etcd::watch_request w;
     w.what = all_below(p, "c/").what;
     fill(w, p);
     return wire::etcd::watch_body(w);
   };
-  return {exchange_step::kind::watch, {}, std::move(body), lines};
+  return {etcd_exchange_step::kind::watch, {}, std::move(body), lines};
 }
-exchange_step compact_all() { return {exchange_step::kind::compact, {}, {}, 0}; }
+etcd_exchange_step compact_all() { return {etcd_exchange_step::kind::compact, {}, {}, 0}; }
 
-using scripts = std::vector<exchange_script>;
+using scripts = std::vector<etcd_exchange_script>;
 
 // --- The scripts ------------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ void leases(scripts& all) {
 }
 
 void ranges(scripts& all) {
-  std::vector<exchange_step> const three{put("c/b", "2"), put("c/a", "1"), put("c/c", ""), put("c/a", "new")};
+  std::vector<etcd_exchange_step> const three{put("c/b", "2"), put("c/a", "1"), put("c/c", ""), put("c/a", "new")};
   auto const with = [&](std::function<void(range_request&, place const&)> fill) {
     auto steps = three;
     steps.push_back(range(std::move(fill)));
@@ -234,7 +234,7 @@ void nested_transactions(scripts& all) {
 }
 
 void watches(scripts& all) {
-  std::vector<exchange_step> const life{put("c/a", "1"), put("d", "x"), put("c/b", "2"), erase("c/a"), put("c/b", "3")};
+  std::vector<etcd_exchange_step> const life{put("c/a", "1"), put("d", "x"), put("c/b", "2"), erase("c/a"), put("c/b", "3")};
   auto const with = [&](std::size_t lines, std::function<void(wire::etcd::watch_request&, place const&)> fill) {
     auto steps = life;
     steps.push_back(watch(lines, std::move(fill)));
@@ -269,7 +269,7 @@ void watches(scripts& all) {
 // They take history away from everybody, so they come last.
 void compactions(scripts& all) {
   using request = wire::etcd::watch_request;
-  std::vector<exchange_step> const past{put("c/a", "1"), put("c/a", "2"), put("c/a", "3"), compact_all()};
+  std::vector<etcd_exchange_step> const past{put("c/a", "1"), put("c/a", "2"), put("c/a", "3"), compact_all()};
   for (std::int64_t from = 1; from <= 2; ++from) {
     auto steps = past;
     steps.push_back(watch(2, [=](request& w, place const& p) { w.start_revision = p.at(from); }));
@@ -282,7 +282,7 @@ void compactions(scripts& all) {
 
 }  // namespace
 
-std::vector<exchange_script> const& etcd_exchanges() {
+std::vector<etcd_exchange_script> const& etcd_exchanges() {
   static scripts const all = [] {
     scripts made;
     leases(made);
@@ -332,25 +332,25 @@ std::string normal(std::string const& text, place const& p) {
 /// The gateway's version decides between 400 and 412 for the same gRPC code.
 int normal(int status) { return status == 412 ? 400 : status; }
 
-std::int64_t revision_now(exchange_partner& with) {
+std::int64_t revision_now(etcd_exchange_partner& with) {
   auto const [status, text] = with.ask("/v3/kv/range", R"({"key":"AA=="})");
   return number(json::parse(text).at("header"), "revision");
 }
 
 }  // namespace
 
-std::vector<std::string> run_script(exchange_script const& script, exchange_partner& with, std::size_t number) {
+std::vector<std::string> run_script(etcd_exchange_script const& script, etcd_exchange_partner& with, std::size_t number) {
   place p;
   p.prefix = "x" + std::to_string(number) + "-";
   p.lease = 1'000'000 + static_cast<std::int64_t>(number) * 10;
   p.base = revision_now(with);
   std::vector<std::string> said;
   for (auto const& step : script.steps) {
-    if (step.what == exchange_step::kind::compact) {
+    if (step.what == etcd_exchange_step::kind::compact) {
       with.compact(revision_now(with));
       continue;
     }
-    if (step.what == exchange_step::kind::watch) {
+    if (step.what == etcd_exchange_step::kind::watch) {
       for (auto const& line : with.watch(step.body(p), step.lines)) said.push_back(normal(line, p));
       continue;
     }

@@ -101,7 +101,7 @@ bool etcd_model::holds(key_map const& in, json const& compare) {
   bool const of_creation = compare.at("target") == "CREATE";
   auto const is = of_creation ? e.created : e.modified;
   auto const wanted = number(compare, of_creation ? "create_revision" : "mod_revision");
-  if (compare.at("result") == "GREATER") return is > wanted;
+  if (compare.value("result", "EQUAL") == "GREATER") return is > wanted;
   return is == wanted;
 }
 

@@ -14,7 +14,7 @@ using testing::happening;
 namespace {
 
 constexpr char const* election = "leader";
-constexpr char const* counter = "counter";
+constexpr char const* counter_key = "counter";
 
 class etcd_stage final : public stage {
 public:
@@ -169,8 +169,8 @@ private:
 
   // The store's own word on who holds what, and in which order guarded writes were done.
   void heard(test::etcd_change const& e) {
-    if (e.key == counter && !e.deleted) {
-      auto const token = std::stoull(etcd_.state.keys.at(counter).value);
+    if (e.key == counter_key && !e.deleted) {
+      auto const token = std::stoull(etcd_.state.keys.at(counter_key).value);
       in_.guarded.see({happening::accepted, in_.world.now(), {}, {}, token, {}, {}});
     }
     if (!e.key.starts_with("leader/")) return;

@@ -1,4 +1,5 @@
 // The Azure Blob store: checks its settings and joins its parts with the store interface.
+#include "base/refuse.hpp"
 #include "stores/azure/azure_contender.hpp"
 #include "stores/azure/azure_observation.hpp"
 #include <coelect/azure_blob_store.hpp>
@@ -14,7 +15,7 @@ constexpr std::size_t longest_prefix = 256;
 // ttl, slack, least and longest ttl: the service takes 15 to 60 seconds.
 constexpr rules::timing_defaults defaults{30s, 1s, 15s, 60s};
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 class azure_store final : public store, private closable, public std::enable_shared_from_this<azure_store> {
 public:

@@ -1,4 +1,5 @@
 // Asks Entra ID for tokens, with a client secret or with a token that Kubernetes signed.
+#include "base/refuse.hpp"
 #include "stores/azure/token_answer.hpp"
 #include "stores/azure/token_service.hpp"
 #include "wire/azure_place.hpp"
@@ -18,7 +19,7 @@ constexpr std::size_t longest_assertion = std::size_t{64} * 1024;
 constexpr char const* federated =
     "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=";
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 // What is sent there must not be read on the way.
 base::endpoint authority() {

@@ -1,4 +1,5 @@
 // Decides from what the user gave how requests are made acceptable.
+#include "base/refuse.hpp"
 #include "stores/azure/authorizer.hpp"
 #include "stores/azure/bearer.hpp"
 #include "stores/azure/token_sources.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 using kind = azure_credential::impl::kind;
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 std::unique_ptr<authorizer> signing(azure_credential::impl const& who, std::string const& of_url) {
   if (who.secret.empty()) refuse("credential: the account key is empty");

@@ -56,21 +56,16 @@ void etcd_contender::enter(instant give_up, reply<attempt> done) {
 
 void etcd_contender::stand(instant give_up, reply<attempt> done) {
   auto const generation = shared_.keys.generation(session_->lease());
-  range_request current;
-  current.what = key_range::one(generation);
-  current.keys_only = true;
   transaction txn;
   txn.when_created_at(key_, 0)
       .when_modified_at(generation, session_->generation())
       .then(operation::put(key_, record(who_.value), session_->lease()))
-      .then(operation::range(by_age(range_request::order::newest_first, 2)))
-      .otherwise(operation::range(own()))
-      .otherwise(operation::range(current));
+      .then(operation::range(by_age(range_request::order::newest_first, 2)));
   bool const furnishes = session_->bare();
   if (furnishes)
     txn.then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
         .then(operation::put(generation, "", session_->lease()));
-  auto what = ask(txn, {furnishes ? std::size_t{4} : 2, 2}, give_up, shared_.times.request_timeout);
+  auto what = ask(txn, {furnishes ? std::size_t{4} : 2, 0}, give_up, shared_.times.request_timeout);
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
@@ -113,7 +108,7 @@ void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& a
     return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
   }
   if (!how.how.ok()) return done(attempt{how.how, {}});
-  if (!answer.succeeded) return on_not_stood(answer, give_up, done);
+  if (!answer.succeeded) return look_why(give_up, done);
   have_key(answer.header.revision);
   judge_entry(answer.operations.at(1).kvs, done);
 }
@@ -138,6 +133,29 @@ void etcd_contender::make_void_and_stand(instant give_up, reply<attempt> done) {
     stand(give_up, done);
   };
   asked_ = session_->void_campaigns(give_up, std::move(answer));
+}
+
+// Rare, so that asking for it beforehand would cost more: a third of all that etcd has to read. Through raft (R9).
+void etcd_contender::look_why(instant give_up, reply<attempt> done) {
+  uncertain_ = true;  // until we know whether a key of ours is there
+  range_request generation;
+  generation.what = key_range::one(shared_.keys.generation(session_->lease()));
+  generation.keys_only = true;
+  transaction txn;
+  txn.then(operation::range(own())).then(operation::range(generation));
+  auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+    auto const over = std::move(asked_);
+    if (how.how.ec == errc::lease_lost) {
+      session_->end(errc::lease_lost, "etcd has let the lease go");
+      return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+    }
+    if (!how.how.ok()) return done(attempt{how.how, {}});
+    uncertain_ = false;
+    on_not_stood(got, give_up, done);
+  };
+  auto what = ask(txn, {2, 0}, give_up, shared_.times.request_timeout);
+  what.anchored_by = session_->lease();
+  asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done) {
@@ -372,7 +390,8 @@ void etcd_contender::leave(instant give_up, reply<outcome> done) {
   auto answer = [done = std::move(done), life = std::weak_ptr<int>(life_)](outcome const& how) {
     if (!life.expired()) done(how);
   };
-  s->release(left_behind{who_.election, s->lease(), created_, stood_with_}, give_up, std::move(answer));
+  left_behind what{who_.election, s->lease(), created_, stood_with_, asked_to_go_ > created_};
+  s->release(std::move(what), give_up, std::move(answer));
   s->leave(*this);
 }
 

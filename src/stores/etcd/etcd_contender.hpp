@@ -29,6 +29,7 @@ private:
   void make_void_and_stand(instant give_up, reply<attempt> done);
   void on_furnished(called const& how, wire::etcd::txn_answer const& answer, reply<attempt> const& done);
   void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
+  void look_why(instant give_up, reply<attempt> done);
   void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
   void verify(instant give_up, reply<attempt> done);
   void have_key(std::int64_t revision);

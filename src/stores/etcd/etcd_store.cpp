@@ -1,5 +1,6 @@
 // The etcd store: checks its settings and joins its parts with the store interface.
 #include "base/endpoint.hpp"
+#include "base/refuse.hpp"
 #include "stores/etcd/depose.hpp"
 #include "stores/etcd/etcd_contender.hpp"
 #include "stores/etcd/look.hpp"
@@ -18,7 +19,7 @@ constexpr std::size_t longest_prefix = 256;
 // ttl, slack (an election timeout), least and longest ttl.
 constexpr rules::timing_defaults defaults{15s, 1s, 1s, 24h};
 
-[[noreturn]] void refuse(std::string const& sentence) { throw election_error(errc::bad_options, sentence); }
+using base::refuse;
 
 /// What outlives the store object for as long as its last requests are under way.
 struct parts {

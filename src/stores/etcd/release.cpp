@@ -60,11 +60,11 @@ private:
 
   void erase() {
     wire::etcd::transaction txn;
-    txn.when_created_at(key(), what_.created)
-        .then(operation::erase(key_range::one(key())))
-        .then(operation::erase(key_range::one(shared_.keys.depose_request(what_.election, what_.lease))));
+    txn.when_created_at(key(), what_.created).then(operation::erase(key_range::one(key())));
+    if (what_.asked_to_go)
+      txn.then(operation::erase(key_range::one(shared_.keys.depose_request(what_.election, what_.lease))));
     auto done = [this](called const& how, wire::etcd::txn_answer const&) { finish(how.how); };
-    step_ = shared_.together.ask(about(std::move(txn), {2, 0}), std::move(done));
+    step_ = shared_.together.ask(about(std::move(txn), {what_.asked_to_go ? std::size_t{2} : 1, 0}), std::move(done));
   }
 
   // A lease that is gone has taken the key along.

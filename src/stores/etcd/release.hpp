@@ -13,6 +13,9 @@ struct left_behind {
   /// first, by putting the generation key unless that was done since, and whatever it left is deleted then.
   std::int64_t created = 0;
   std::int64_t generation = 0;  ///< What that transaction compared the generation key with.
+  /// Somebody had asked it to resign, and that request goes, too. One that we have not heard of stays until the next
+  /// or the lease's end: it is older than whatever we create later, so that nobody takes it as meant for that.
+  bool asked_to_go = false;
 };
 
 /// Only a key of that create revision is deleted: a release that is carried out late must not touch

@@ -15,7 +15,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-class real_etcd final : public exchange_partner {
+class real_etcd final : public etcd_exchange_partner {
 public:
   explicit real_etcd(etcd_server& server) : server_(server) {}
 
@@ -43,7 +43,7 @@ private:
   etcd_server& server_;
 };
 
-class modelled_etcd final : public exchange_partner {
+class modelled_etcd final : public etcd_exchange_partner {
 public:
   modelled_etcd() { model_.revision = 1; }
 

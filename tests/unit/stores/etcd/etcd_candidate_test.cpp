@@ -42,7 +42,7 @@ std::vector<fake_call> chosen(fake_etcd const& etcd, call_test const& fits) {
 
 /// What a campaign compares the generation key with.
 std::int64_t compared_generation(fake_call const& campaign) {
-  return std::stoll(campaign.body.at("compare").at(1).at("mod_revision").get<std::string>());
+  return number(campaign.body.at("compare").at(1), "mod_revision");
 }
 
 }  // namespace
