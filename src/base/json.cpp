@@ -10,13 +10,20 @@ namespace coelect::base {
 
 enum class json_kind : std::uint8_t { other, object, array, text, natural, negative, flag };
 
+/// A part of json_values' texts.
+struct json_span {
+  std::uint32_t at = 0, size = 0;
+};
+
 /// One value: a name in the object around it, and what it holds.
 struct json_value {
+  json_span name;
+  union {
+    json_span text{};
+    std::uint64_t number;  // or the flag; a negative one as two's complement
+  };
+  std::uint32_t after = 0;  // the place behind it and all that is in it
   json_kind kind = json_kind::other;
-  std::uint32_t name_at = 0, name_size = 0;
-  std::uint32_t text_at = 0, text_size = 0;
-  std::uint32_t after = 0;   // the place behind it and all that is in it
-  std::uint64_t number = 0;  // or the flag; a negative one as two's complement
 };
 
 /// All values of a document in the order of its text, and all texts in one: a handful of allocations, where a tree
@@ -24,17 +31,17 @@ struct json_value {
 class json_values {
 public:
   explicit json_values(std::size_t bytes) {
-    all_.reserve(bytes / 16 + 4);
+    all_.reserve(bytes / 24 + 4);  // etcd's answers have one for 25 bytes or more
     texts_.reserve(bytes);
   }
 
   json_value const& at(std::size_t place) const noexcept { return all_[place]; }
-  std::string_view text_of(json_value const& v) const noexcept { return part(v.text_at, v.text_size); }
+  std::string_view text_of(json_value const& v) const noexcept { return part(v.text); }
   json_value const* member(std::size_t of, std::string_view name) const noexcept {
     json_value const* found = nullptr;
     if (at(of).kind != json_kind::object) return found;
     for (std::size_t i = of + 1; i < at(of).after; i = at(i).after)
-      if (part(at(i).name_at, at(i).name_size) == name) found = &at(i);
+      if (part(at(i).name) == name) found = &at(i);
     return found;
   }
   std::size_t place_of(json_value const& v) const noexcept { return static_cast<std::size_t>(&v - all_.data()); }
@@ -45,17 +52,12 @@ public:
   bool number_unsigned(std::uint64_t value) { return single(json_kind::natural, value); }
   bool number_float(double, std::string const&) { return single(json_kind::other, 0); }
   bool string(std::string const& value) {
-    auto& v = add(json_kind::text);
-    v.text_at = size();
-    v.text_size = static_cast<std::uint32_t>(value.size());
-    texts_ += value;
+    add(json_kind::text).text = keep(value);
     return true;
   }
   bool binary(std::vector<std::uint8_t> const&) { return false; }  // JSON has none
   bool key(std::string const& name) {
-    name_at_ = size();
-    name_size_ = static_cast<std::uint32_t>(name.size());
-    texts_ += name;
+    name_ = keep(name);
     return true;
   }
   bool start_object(std::size_t) { return open(json_kind::object); }
@@ -67,15 +69,16 @@ public:
 private:
   static constexpr std::size_t deepest = 16;
 
-  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(texts_.size()); }
-  std::string_view part(std::uint32_t at, std::uint32_t size) const noexcept {
-    return std::string_view(texts_).substr(at, size);
+  json_span keep(std::string const& text) {
+    json_span const kept{static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size())};
+    texts_ += text;
+    return kept;
   }
+  std::string_view part(json_span which) const noexcept { return {texts_.data() + which.at, which.size}; }
   json_value& add(json_kind kind) {
     auto& v = all_.emplace_back();
     v.kind = kind;
-    v.name_at = name_at_;
-    v.name_size = name_size_;
+    v.name = name_;
     v.after = static_cast<std::uint32_t>(all_.size());
     return v;
   }
@@ -98,7 +101,7 @@ private:
   std::string texts_;
   std::array<std::size_t, deepest> open_{};
   std::size_t depth_ = 0;
-  std::uint32_t name_at_ = 0, name_size_ = 0;
+  json_span name_;
 };
 
 namespace {

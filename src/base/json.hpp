@@ -60,7 +60,7 @@ private:
 /// One parsed JSON object of any shape.
 class json_document {
 public:
-  /// Nothing when `text` is not one JSON object, nests deeper than 16 or has 4 GiB.
+  /// Nothing when `text` is not one JSON object, nests deeper than 16, or has 4 GiB or more.
   static std::optional<json_document> parse(std::string_view text);
   json_document(json_document&&) noexcept;
   json_document& operator=(json_document&&) noexcept;

@@ -21,7 +21,8 @@ if(KIND STREQUAL "find_package")
   # The JSON library is our own business: a consumer who does not have it must not notice.
   list(APPEND flags -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
 elseif(KIND STREQUAL "add_subdirectory")
-  list(APPEND flags -DCOELECT_SOURCE=${SOURCE})
+  # In the way that some consumers compile everything: several files at a time.
+  list(APPEND flags -DCOELECT_SOURCE=${SOURCE} -DCMAKE_UNITY_BUILD=ON)
 elseif(KIND STREQUAL "other_boost")
   set(project ${HERE}/find_package)
   list(APPEND flags -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_FLAGS=-I${WORK}/other_boost_headers)

@@ -234,7 +234,8 @@ void nested_transactions(scripts& all) {
 }
 
 void watches(scripts& all) {
-  std::vector<etcd_exchange_step> const life{put("c/a", "1"), put("d", "x"), put("c/b", "2"), erase("c/a"), put("c/b", "3")};
+  std::vector<etcd_exchange_step> const life{put("c/a", "1"), put("d", "x"), put("c/b", "2"), erase("c/a"),
+                                             put("c/b", "3")};
   auto const with = [&](std::size_t lines, std::function<void(wire::etcd::watch_request&, place const&)> fill) {
     auto steps = life;
     steps.push_back(watch(lines, std::move(fill)));
@@ -339,7 +340,8 @@ std::int64_t revision_now(etcd_exchange_partner& with) {
 
 }  // namespace
 
-std::vector<std::string> run_script(etcd_exchange_script const& script, etcd_exchange_partner& with, std::size_t number) {
+std::vector<std::string> run_script(etcd_exchange_script const& script, etcd_exchange_partner& with,
+                                    std::size_t number) {
   place p;
   p.prefix = "x" + std::to_string(number) + "-";
   p.lease = 1'000'000 + static_cast<std::int64_t>(number) * 10;

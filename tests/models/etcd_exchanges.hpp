@@ -45,6 +45,7 @@ public:
 
 /// What each step was answered: status and body without what differs between two servers (ids, terms, wording), and
 /// with revisions relative to the script's beginning.
-std::vector<std::string> run_script(etcd_exchange_script const& script, etcd_exchange_partner& with, std::size_t number);
+std::vector<std::string> run_script(etcd_exchange_script const& script, etcd_exchange_partner& with,
+                                    std::size_t number);
 
 }  // namespace coelect::test
