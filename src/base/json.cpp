@@ -17,12 +17,9 @@ struct json_span {
 
 /// One value: a name in the object around it, and what it holds.
 struct json_value {
-  json_span name;
-  union {
-    json_span text{};
-    std::uint64_t number;  // or the flag; a negative one as two's complement
-  };
-  std::uint32_t after = 0;  // the place behind it and all that is in it
+  json_span name, text;
+  std::uint64_t number = 0;  // or the flag; a negative one as two's complement
+  std::uint32_t after = 0;   // the place behind it and all that is in it
   json_kind kind = json_kind::other;
 };
 

@@ -8,8 +8,6 @@
 namespace coelect::base {
 namespace {
 
-using base::refuse;
-
 // The text itself may hold a password that does not belong there: name the scheme only.
 std::string shown(std::string_view text) {
   auto const colon = text.find(':');

@@ -184,6 +184,58 @@ TEST_CASE("etcd R14: a withdrawal in doubt makes the transaction void before it 
   CHECK(other.valid());
 }
 
+TEST_CASE("etcd R14: a candidate that was refused and cannot find out why takes away what is there", "[N5][N8][etcd]") {
+  // The anchor put, and two ranges: its key, and the generation.
+  auto const is_inquiry = [](fake_call const& c) {
+    return puts_key(c, "/anchor") && !c.body.contains("compare") && c.body.at("success").size() == 3;
+  };
+  etcd_scene s;
+  auto keeper = s.make_elector("K", {}, "other");
+  auto other = s.win(keeper);  // the lease goes on for its sake
+  s.etcd->when(is_campaign, [](fake_call& c) { c.answered = false; });
+  s.etcd->always(is_inquiry, [](fake_call& c) { c.answered = false; });
+  auto e = s.make_elector("A", keeper.where());
+  catcher<leadership> won;
+  e.campaign(won.handler());
+  REQUIRE(s.until([&] { return !chosen(*s.etcd, is_inquiry).empty(); }));
+  CHECK(s.standing() == 1);
+  s.run(1s);
+  CHECK_FALSE(won.done());
+  catcher<void> stopped;
+  e.stop(stopped.handler());
+  REQUIRE(s.until([&] { return stopped.done() && won.done(); }));
+  CHECK(*stopped.ec == error_code());
+  CHECK(s.standing() == 0);
+  CHECK(other.valid());
+}
+
+TEST_CASE("etcd: a request to resign that came too late to be heard is not meant for the next term", "[etcd]") {
+  auto const prefix = GENERATE(std::string(), std::string("app/"));
+  etcd_scene s(1, prefix);
+  auto keeper = s.make_elector("K", {}, "other");
+  auto other = s.win(keeper);  // the same lease, so that the request stays
+  auto e = s.make_elector("A", keeper.where());
+  auto term = s.win(e);
+  auto const key = s.etcd->list(prefix + "leader/").front();
+  auto const lease = s.lease_of(key);
+  auto const request = prefix + "@coelect/" + key.substr(key.rfind('/') + 1) + "/depose/leader";
+  catcher<void> resigned;
+  term.resign(resigned.handler());
+  s.etcd->put(request, std::to_string(term.fencing_token()), lease);
+  REQUIRE(s.until([&] { return resigned.done(); }));
+  CHECK(s.etcd->keys.contains(request));
+  auto next = s.win(e);
+  s.etcd->end_streams(outcome(errc::unreachable, "cut"));  // all that is there is looked at once more
+  s.etcd->compact();
+  s.run(20s);
+  CHECK(next.valid());
+  // One that is heard goes with the term that it ended.
+  s.etcd->put(request, std::to_string(next.fencing_token()), lease);
+  REQUIRE(s.until([&] { return next.ended().how() == end_of_term::deposed; }, 20s));
+  REQUIRE(s.until([&] { return !s.etcd->keys.contains(request); }, 20s));
+  CHECK(other.valid());
+}
+
 TEST_CASE("etcd R14: who withdraws while it makes the lease's keys leaves neither a ghost nor those who wait for them",
           "[L1][N8][etcd]") {
   etcd_scene s;
