@@ -48,9 +48,12 @@ lease_orders lease_fsm::renewal_failed(error_code why, instant now, std::chrono:
   in_flight_ = false;
   if (!alive()) return {};
   if (why == cond::lost) return finish(why);
-  // R12: the deadline stays where it is. A store that asks to be left alone gets half of what is left at most.
-  auto const asked = std::min<std::chrono::nanoseconds>(leave_alone, deadline_.left(now) / 2);
-  renew_at_ = now + std::max(backoff_.next(), asked);
+  // R12: the deadline stays where it is. A store that asks to be left alone gets half of what is left at most; and an
+  // outage that ends in time must not cost the term because nobody looked: tries come the closer the less is left.
+  auto const left = deadline_.left(now);
+  auto const own = std::min(backoff_.next(), std::max<std::chrono::nanoseconds>(times_.retry_min, left / 4));
+  auto const asked = std::min<std::chrono::nanoseconds>(leave_alone, left / 2);
+  renew_at_ = now + std::max(own, asked);
   return tick(now);
 }
 

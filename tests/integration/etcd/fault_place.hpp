@@ -25,7 +25,9 @@ struct txn_shape {
     if (!json.is_object()) return;
     for (auto const& c : json.value("compare", nlohmann::json::array())) {
       compared.push_back(base64_decode(c.value("key", "")));
-      if (c.value("create_revision", "") == "0") if_absent = true;
+      auto const revision = c.value("create_revision", "0");  // a default may be left out
+      if (c.value("target", "") == "CREATE" && c.value("result", "EQUAL") == "EQUAL" && revision == "0")
+        if_absent = true;
     }
     for (auto const& op : json.value("success", nlohmann::json::array())) {
       if (op.contains("request_put")) put.push_back(base64_decode(op["request_put"].value("key", "")));

@@ -107,6 +107,26 @@ TEST_CASE("R11: the warning comes ahead of the deadline, once, and is taken back
   CHECK_FALSE(fsm.at_risk());
 }
 
+TEST_CASE("an outage is not waited out: each back-off takes a quarter of what is left at most", "[N1][etcd][azure]") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    lease_fsm fsm(ten_seconds(), seed);
+    fsm.granted(at(100s), 10s, at(100s));
+    std::chrono::nanoseconds now = 103'400ms;
+    int tries = 0;
+    for (auto orders = fsm.tick(at(now)); !orders.over; ++tries) {
+      REQUIRE(orders.renew_until);
+      auto const failed = now, left = 109s - failed;
+      orders = fsm.renewal_failed(errc::unreachable, at(failed));
+      for (; !orders.renew_until && !orders.over; orders = fsm.tick(at(now))) now += 1ms;
+      auto const most = std::max<std::chrono::nanoseconds>(200ms, left / 4);
+      CHECK(now - failed <= most + 1ms);
+    }
+    INFO("seed " << seed);
+    CHECK(now == 109s);
+    CHECK(tries >= 8);
+  }
+}
+
 TEST_CASE("R12: no failure moves the deadline, whatever it is", "[H2][etcd][azure]") {
   for (auto const code : {errc::timed_out, errc::unreachable, errc::overloaded, errc::unauthorized, errc::bad_response,
                           errc::tls_verify}) {
