@@ -236,7 +236,8 @@ void etcd_contender::win(reply<attempt> const& done) {
     later([this] {
       if (leads_) hears_.asked_to_resign();
     });
-  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), session_->valid_until()}});
+  sure_until_ = session_->valid_until();
+  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), sure_until_}});
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------
@@ -315,13 +316,22 @@ void etcd_contender::check_own_key() {
     if (turn_) find_predecessor();
     return;
   }
+  doubt_ends_ = shared_.context->at(sure_until_, [this] {
+    if (leads_) lost(errc::lease_expired, "our key may be gone, and there was no answer that says otherwise");
+  });
   transaction txn;
   txn.when_created_at(key_, created_).otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
-    if (!leads_ || !how.how.ok()) return;
+    if (!leads_) return;
+    if (!how.how.ok()) {
+      look_again_ = shared_.context->after(shared_.times.retry_min, [this] {
+        if (leads_ && in_doubt_) check_own_key();
+      });
+      return;
+    }
     in_doubt_ = false;
-    if (got.succeeded) return;
+    if (got.succeeded) return extend(session_->valid_until());
     created_ = 0;
     lost(errc::lease_lost, "our key is gone");
   };
@@ -336,13 +346,21 @@ void etcd_contender::lost(error_code why, std::string detail) {
   hears_.lost(why, std::move(detail));
 }
 
+void etcd_contender::extend(instant valid_until) {
+  doubt_ends_.clear();
+  look_again_.clear();
+  sure_until_ = valid_until;
+  hears_.extended(valid_until);
+}
+
 void etcd_contender::lease_extended(instant valid_until) {
   if (!leads_) return;
   auto const since = own_ ? own_->blind_since() : std::nullopt;
   if (since && (*since + shared_.times.validity).reached(shared_.context->now()))
     return lost(errc::lease_lost, "no watch on our key can be opened");
+  // R8: while our key may be gone, a renewal gives nothing before we have seen it.
   if (in_doubt_ || since) check_own_key();
-  hears_.extended(valid_until);
+  else extend(valid_until);
 }
 
 void etcd_contender::lease_at_risk() {
@@ -371,6 +389,8 @@ void etcd_contender::asked_to_go(std::int64_t revision) {
 void etcd_contender::leave(instant give_up, reply<outcome> done) {
   leads_ = false;
   turn_ = nullptr;
+  doubt_ends_.clear();
+  look_again_.clear();
   own_.reset();
   predecessor_.reset();
   asked_.reset();

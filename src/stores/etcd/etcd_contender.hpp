@@ -42,6 +42,7 @@ private:
   void watch_predecessor(std::string key, std::int64_t seen);
   void turn(outcome how);
   void check_own_key();
+  void extend(instant valid_until);
   void own_key_deleted(std::int64_t revision);
   void lost(error_code why, std::string detail);
 
@@ -79,6 +80,8 @@ private:
   bool leads_ = false;
   bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise
   std::int64_t asked_to_go_ = 0;
+  instant sure_until_{};  // a renewal in doubt gives nothing: the term ends then
+  timer doubt_ends_, look_again_;
   reply<outcome> turn_;
   std::unique_ptr<key_watch> own_, predecessor_;
   asked asked_, publishing_, checking_;
