@@ -294,6 +294,25 @@ TEST_CASE("etcd: who comes while a lease's keys are made waits for that, whateve
   CHECK(s.etcd->leases.size() == 1);
 }
 
+TEST_CASE("etcd R8: while nobody can look whether our key is there, renewals give nothing", "[S6][etcd]") {
+  etcd_scene s;
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  s.run(100ms);
+  auto const until = s.world.now() + term.remaining();
+  // Renewals come through. Watches do not, and questions about our key are lost.
+  s.etcd->always(
+      [](fake_call const& c) {
+        return c.path.starts_with("/v3/watch") || (puts_key(c, "/anchor") && c.body.contains("compare"));
+      },
+      [](fake_call& c) { c.cut = true; });
+  s.etcd->end_streams(outcome(errc::unreachable, "cut"));
+  REQUIRE(s.until([&] { return static_cast<bool>(term.ended()); }, 60s));
+  CHECK(s.world.now() <= until + 10ms);
+  CHECK(term.ended().how() == end_of_term::expired);
+  CHECK(s.etcd->calls_to("/v3/lease/keepalive").size() >= 2);
+}
+
 TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once",
           "[S6][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
