@@ -8,7 +8,8 @@ namespace coelect {
 /// 0 means "derive as stated". Trusted time: V = ttl * (1 - clock_rate_error) - store_slack.
 /// Refused at construction, naming both fields, unless
 /// renew_every + 2 * request_timeout + retry_min <= V and at_risk_before < V / 2.
-/// Between tries of a renewal never more than a quarter of what is left of V passes, or retry_min if that is more.
+/// Between tries of a renewal no more than a quarter of what is left of V passes, or retry_min if that is more; half of
+/// it where the store asks to be left alone.
 /// Stores without leases (file) use request_timeout and the retry times only.
 struct lease_timing {
   std::chrono::milliseconds ttl{0};             ///< Lease length asked for. 0: the store's default.
