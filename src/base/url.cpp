@@ -15,13 +15,12 @@ std::string shown(std::string_view text) {
   return "'" + std::string(text.substr(0, colon)) + ":...'";
 }
 
-/// What stands between // and the path. Nothing where a user name is in it, which is refused below.
+/// What stands between // and the path.
 std::string_view authority_in(std::string_view text) {
   auto const colon = text.find(':');
   if (colon == text.npos || !text.substr(colon).starts_with("://")) return {};
   auto const rest = text.substr(colon + 3);
-  auto const authority = rest.substr(0, rest.find_first_of("/?#"));
-  return authority.find('@') == authority.npos ? authority : std::string_view();
+  return rest.substr(0, rest.find_first_of("/?#"));
 }
 
 }  // namespace
@@ -29,6 +28,9 @@ std::string_view authority_in(std::string_view text) {
 store_url parse_store_url(std::string_view text) {
   if (text.empty()) refuse("store URL: it is empty; for example file:/var/lib/app");
   auto const hosts = authority_in(text);
+  // Not left to Boost.URL, to which "[::1]@" is a host and a path.
+  if (hosts.find('@') != hosts.npos)
+    refuse("store URL " + shown(text) + " has a user name in it; logins are given beside the URL");
   // Boost.URL loses hosts of "h1:2379,h2:2379" and takes "h:2379:1" for a host and a path; with a plain name in
   // its place it does the rest.
   std::string const single =
@@ -40,13 +42,9 @@ store_url parse_store_url(std::string_view text) {
   auto const& url = *parsed;
   if (url.has_query() || url.has_fragment())
     refuse("store URL " + shown(text) + " has a ? or # part; settings are given beside the URL");
-  if (url.has_userinfo())
-    refuse("store URL " + shown(text) + " has a user name in it; logins are given beside the URL");
   store_url result;
   result.scheme.assign(url.scheme().data(), url.scheme().size());
-  auto const authority = url.encoded_authority();
-  if (hosts.empty()) result.authority.assign(authority.data(), authority.size());
-  else result.authority = hosts;
+  result.authority = hosts;
   result.path = url.path();
   return result;
 }

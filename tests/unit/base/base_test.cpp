@@ -85,7 +85,8 @@ TEST_CASE("store URLs") {
   CHECK(file.authority.empty());
   CHECK(base::parse_store_url("file:///x").path == "/x");
   CHECK(base::parse_store_url("memory:").path.empty());
-  for (auto const* bad : {"", "no scheme", "/var/lib", "file:/x?y=1", "etcd://user:secret@h/", "file:/x#y"}) {
+  for (auto const* bad :
+       {"", "no scheme", "/var/lib", "file:/x?y=1", "etcd://user:secret@h/", "etcd://[::1]@/", "file:/x#y"}) {
     try {
       base::parse_store_url(bad);
       FAIL(bad);
