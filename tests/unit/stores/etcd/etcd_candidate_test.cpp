@@ -301,16 +301,33 @@ TEST_CASE("etcd R8: while nobody can look whether our key is there, renewals giv
   s.run(100ms);
   auto const until = s.world.now() + term.remaining();
   // Renewals come through. Watches do not, and questions about our key are lost.
-  s.etcd->always(
-      [](fake_call const& c) {
-        return c.path.starts_with("/v3/watch") || (puts_key(c, "/anchor") && c.body.contains("compare"));
-      },
-      [](fake_call& c) { c.cut = true; });
+  s.etcd->always([](fake_call const& c) { return c.path.starts_with("/v3/watch") || is_own_key_question(c); },
+                 [](fake_call& c) { c.cut = true; });
   s.etcd->end_streams(outcome(errc::unreachable, "cut"));
   REQUIRE(s.until([&] { return static_cast<bool>(term.ended()); }, 60s));
   CHECK(s.world.now() <= until + 10ms);
   CHECK(term.ended().how() == end_of_term::expired);
   CHECK(s.etcd->calls_to("/v3/lease/keepalive").size() >= 2);
+}
+
+TEST_CASE("etcd R8: a database that is full answers where our key is all the same", "[S4][S6][etcd]") {
+  etcd_scene s;
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  s.run(100ms);
+  s.etcd->always([](fake_call const& c) { return puts_key(c, ""); },
+                 [](fake_call& c) {
+                   c.status = 429;
+                   c.text = R"({"error":"etcdserver: mvcc: database space exceeded","code":8})";
+                 });
+  bool blind = true;
+  s.etcd->always([&](fake_call const& c) { return blind && c.path.starts_with("/v3/watch"); },
+                 [](fake_call& c) { c.cut = true; });
+  s.etcd->end_streams(outcome(errc::unreachable, "cut"));
+  REQUIRE(s.until([&] { return !chosen(*s.etcd, is_own_key_question).empty(); }, 60s));
+  blind = false;
+  s.run(60s);
+  CHECK(term.valid());
 }
 
 TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once",

@@ -21,6 +21,12 @@ bool put_in(json const& list, std::string const& ending) {
   });
 }
 
+bool deletion_in(json const& list, std::string const& ending) {
+  return std::any_of(list.begin(), list.end(), [&](json const& op) {
+    return op.contains("request_delete_range") && text_at(op.at("request_delete_range"), "key").ends_with(ending);
+  });
+}
+
 bool has_range(json const& list) {
   return std::any_of(list.begin(), list.end(), [](json const& op) { return op.contains("request_range"); });
 }
@@ -43,6 +49,10 @@ bool is_anchor_put(fake_call const& c) {
 
 bool is_verification(fake_call const& c) {
   return puts_key(c, "/anchor") && c.body.contains("compare") && has_range(c.body.at("success")) && !is_campaign(c);
+}
+
+bool is_own_key_question(fake_call const& c) {
+  return c.path == "/v3/kv/txn" && c.body.contains("compare") && deletion_in(list_of(c.body, "success"), "/nothing");
 }
 
 bool is_search(fake_call const& c) {

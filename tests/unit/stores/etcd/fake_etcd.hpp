@@ -108,6 +108,8 @@ bool is_campaign(fake_call const& c);
 bool is_anchor_put(fake_call const& c);
 /// The verifying transaction of a candidate whose turn it may be (R9).
 bool is_verification(fake_call const& c);
+/// A leader's question whether its key is still there (R8).
+bool is_own_key_question(fake_call const& c);
 /// A search for the predecessor.
 bool is_search(fake_call const& c);
 bool is_void(fake_call const& c);  ///< The generation key put alone (R14).
