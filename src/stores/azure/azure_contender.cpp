@@ -3,6 +3,7 @@
 #include "stores/azure/guid.hpp"
 #include "stores/azure/state_blob.hpp"
 #include "wire/azure_date.hpp"
+#include <algorithm>
 #include <utility>
 
 namespace coelect::stores::azure {
@@ -134,8 +135,12 @@ void azure_contender::on_term(answered a, instant give_up, int tries, reply<atte
   // term is not used before the service's clock, which tells whole seconds, has passed it: a blob that is deleted or
   // wiped within the second in which it was made would else give out the same terms again.
   auto const now = seed_from(a.got);
-  if (!seen.record && from_time_ == 0) from_time_ = now;
+  // A candidate's blob, too, may have been made by a request from before another one was deleted: its seed is no time
+  // to begin at, only what must be passed.
+  bool const counted = seen.record && !seen.record->fresh;
+  if (!counted && from_time_ == 0) from_time_ = now;
   record_.term = seen.record ? seen.record->term + 1 : from_time_;
+  if (!counted) record_.term = std::max(record_.term, from_time_);
   if (record_.term >= now && record_.term - now < soon_us) {
     poll_ = shared_->context->after(look_again, [this, give_up, tries, done] { read_term(give_up, tries, done); });
     return;
@@ -170,6 +175,7 @@ void azure_contender::win(reply<attempt> const& done) {
 // --- Holding --------------------------------------------------------------------------------------------------------
 
 void azure_contender::renew(instant give_up, reply<renewal> done) {
+  renew_by_ = give_up;
   auto answer = [this, done = std::move(done)](answered a) { on_renewed(std::move(a), done); };
   renewing_ = shared_->client.ask(wire::azure::renew(path_, lease_), give_up, std::move(answer));
 }
@@ -192,10 +198,28 @@ void azure_contender::on_renewed(answered a, reply<renewal> const& done) {
       case trouble::refused:
       case trouble::passing: break;
     }
+  if (result.how.ok() && a.got.get("ETag") != etag_) return look_whose(std::move(result), done);
   bool const told = a.trouble == trouble::breaking && !a.how.ok() && a.by_service && !std::exchange(told_to_go_, true);
   std::weak_ptr<int> const life = life_;
   done(std::move(result));
   if (told && !life.expired()) hears_.asked_to_resign();
+}
+
+// The blob was written since: by a publish() of ours, or it is another one. A blob that was deleted and made anew can be
+// leased to us by an acquire that was late; our term was not counted there, and others will count on from the time.
+// (Lease actions leave the ETag as it is: Lease Blob, "Response headers".)
+void azure_contender::look_whose(renewal got, reply<renewal> const& done) {
+  auto answer = [this, got = std::move(got), done](answered a) mutable {
+    auto const seen = wire::azure::read_properties(a.got);
+    bool const ours =
+        a.how.ok() && seen.record && seen.record->term == record_.term && seen.record->candidate == record_.candidate;
+    if (ours) etag_ = seen.etag;
+    else if (a.how.ok() || gone(a))
+      got.how = outcome(errc::lease_lost, "the blob is not the one this term was counted in");
+    else got.how = a.how;
+    done(std::move(got));
+  };
+  renewing_ = shared_->client.ask(wire::azure::properties(path_), renew_by_, std::move(answer));
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------

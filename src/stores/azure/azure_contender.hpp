@@ -30,6 +30,7 @@ private:
   void win(reply<attempt> const& done);
   void renew(instant give_up, reply<renewal> done);
   void on_renewed(answered a, reply<renewal> const& done);
+  void look_whose(renewal got, reply<renewal> const& done);
   void write_value(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done);
   void check_record(wire::azure::leader_record wanted, instant give_up, int tries, reply<outcome> done);
   std::uint64_t seed_from(http::response const& got) const;
@@ -42,6 +43,7 @@ private:
   std::string lease_;  // GUID
   wire::azure::leader_record record_;
   std::string etag_;
+  instant renew_by_{};
   instant sent_{};               // of the acquire that was answered with success
   std::uint64_t from_time_ = 0;  // the term for a blob that has none
   bool may_hold_ = false;        // an acquire was sent that was not answered with a refusal

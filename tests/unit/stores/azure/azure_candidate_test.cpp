@@ -242,6 +242,55 @@ TEST_CASE("azure: no token comes twice when the blob is deleted, or wiped, in th
   CHECK(s.world.now() < std::chrono::hours(1) + 60s);
 }
 
+// Found by the simulation.
+TEST_CASE("azure: no token comes twice when a blob is made by a request from before the deletion", "[N7][S9][azure]") {
+  azure_scene s;
+  std::optional<blob_call> late;
+  s.azure->when("make", [&](blob_call& c) { late = c; });
+  auto a = s.make_elector("A");
+  auto const first = s.win(a);
+  REQUIRE(late);
+  s.run(3s);
+  s.azure->blobs.clear();
+  s.azure->carry_out(*late);
+  auto b = s.make_elector("B");
+  auto const second = s.win(b);
+  CHECK(second.fencing_token() > first.fencing_token());
+  CHECK(second.fencing_token() == s.counted());
+}
+
+// Found by the simulation: the renewals of a term went on in another blob, where the term had never been counted.
+TEST_CASE("azure: a lease on a blob that was made anew does not keep a term going", "[N7][S9][azure]") {
+  azure_scene s;
+  std::optional<blob_call> make, acquire;
+  s.azure->when("make", [&](blob_call& c) { make = c; });
+  s.azure->when(
+      "acquire", [&](blob_call& c) { acquire = c; }, 2);
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  s.azure->blobs.clear();
+  REQUIRE((make && acquire));
+  s.azure->carry_out(*make);
+  REQUIRE(s.azure->carry_out(*acquire).status == 201);
+  REQUIRE(s.until([&] { return static_cast<bool>(term.ended()); }, 8s));
+  CHECK(term.ended().code() == errc::lease_lost);
+}
+
+TEST_CASE("azure: a term goes on when its own write, whose answer was lost, has changed the blob", "[N7][azure]") {
+  azure_scene s;
+  auto e = s.make_elector("A");
+  auto term = s.win(e);
+  s.azure->when("count", [](blob_call& c) { c.answered = false; });
+  catcher<void> done;
+  term.proclaim("here", done.handler());
+  s.run(30s);
+  CHECK(term.valid());
+  auto const looks = count_of(s, "look");
+  s.run(30s);
+  CHECK(term.valid());
+  CHECK(count_of(s, "look") == looks);  // once was enough
+}
+
 TEST_CASE("azure: every candidacy has a lease id of its own, a version 4 GUID in lower case") {
   azure_scene s;
   auto e = s.make_elector("A");
