@@ -1,6 +1,7 @@
 // Elections on a simulated storage account, as the service or as its emulator has it, with outages and operators.
 #include "models/azure_model.hpp"
 #include "sim/stage.hpp"
+#include <algorithm>
 #include <coelect/azure_blob_store.hpp>
 #include <string>
 
@@ -87,7 +88,7 @@ public:
   }
 
   std::shared_ptr<store> make_store(testing::host& on) override {
-    on.net = std::make_shared<network>(on, in_.faults, azure_, mix_, requests);
+    on.net = std::make_shared<network>(on, in_.faults, azure_, mix_, sent);
     azure_blob_store_options how;
     how.account_url = "https://acct.blob.core.windows.net";
     how.credential = azure_credential::shared_key("acct", "a2V5");
@@ -121,8 +122,12 @@ public:
     mix_ = {};
   }
   nanoseconds ttl() const override { return 15s; }
-  // The lease, a poll, a request's time limit, the largest back-off, and the second that a new blob's first term waits.
-  nanoseconds liveness_bound() const override { return 15s + 1s + 3s + 5s + 2s; }
+  // The lease, a poll, a request's time limit, the largest back-off, and the second that a new blob's first term waits;
+  // from when the last request of a candidate that has crashed cannot take the lease once more.
+  nanoseconds liveness_bound() const override {
+    auto const under_way = std::max(sent.arrived - in_.world.now(), nanoseconds(0));
+    return under_way + 15s + 1s + 3s + 5s + 2s;
+  }
   bool guards_writes() const override { return true; }
   bool holds(std::uint64_t token) const override {
     return !azure_.model.holder(blob).empty() && azure_.model.term_of(blob) == token;

@@ -135,7 +135,7 @@ private:
 
   // Nobody hammers a store that is in trouble. What is usual is below one a second; a user's own calls come on top.
   void expect_few_requests(nanoseconds span) {
-    auto const per_second = static_cast<double>(servers_->requests) / std::chrono::duration<double>(span).count();
+    auto const per_second = static_cast<double>(servers_->sent.requests) / std::chrono::duration<double>(span).count();
     requests_ = per_second / static_cast<double>(hosts_.size());
     if (requests_ > most_requests) wrong(std::to_string(requests_) + " requests a second of each host");
   }

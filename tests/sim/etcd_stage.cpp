@@ -46,7 +46,7 @@ public:
   }
 
   std::shared_ptr<store> make_store(testing::host& on) override {
-    on.net = std::make_shared<network>(on, in_.faults, etcd_, mix_, requests);
+    on.net = std::make_shared<network>(on, in_.faults, etcd_, mix_, sent);
     etcd_store_options how;
     how.endpoints = {"http://10.0.0.1", "http://10.0.0.2", "http://10.0.0.3"};
     how.timing.ttl = 8s;

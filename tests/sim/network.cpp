@@ -1,5 +1,6 @@
 // How messages fare between a host and a server, on the world's time.
 #include "sim/network.hpp"
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -79,7 +80,7 @@ private:
 };
 
 void network::depart(std::shared_ptr<flight> const& one, std::size_t endpoint, server::message const& what) {
-  ++sent_;
+  ++sent_.requests;
   world().note(to_.name_of(*what), host_.number(), endpoint);
   if (world().tell) world().tell("                     asks " + to_.body_of(what->body));
   if (faults_.mute(host_)) return;
@@ -104,8 +105,11 @@ void network::depart(std::shared_ptr<flight> const& one, std::size_t endpoint, s
   // Nothing between here and there repeats what must not be repeated and has been answered.
   if (what->repeatable && world().chance(mix_.twice)) {
     auto again = [self, endpoint, what] { self->to_.arrive(endpoint, what, [](http::response const&) {}); };
-    world().after(arrival + world().below(nanoseconds(15s)), std::move(again));
+    auto const second = arrival + world().below(nanoseconds(15s));
+    sent_.arrived = std::max(sent_.arrived, world().now() + second);
+    world().after(second, std::move(again));
   }
+  sent_.arrived = std::max(sent_.arrived, world().now() + arrival);
   world().after(arrival, std::move(arrive));
 }
 
@@ -316,7 +320,7 @@ public:
     auto const one = std::make_shared<network::flow>(on_, context_, to);
     one->head_by(head_by);
     auto& world = on_->world();
-    ++on_->sent_;
+    ++on_->sent_.requests;
     world.note(on_->to_.name_of(what), on_->host_.number(), endpoint_);
     if (world.tell) world.tell("                     asks " + on_->to_.body_of(what.body));
     if (refused()) {
@@ -351,7 +355,7 @@ public:
     if (!on_->to_.has_sockets()) return nullptr;
     auto const one = std::make_shared<network::channel>(on_, endpoint_, context_, to);
     auto& world = on_->world();
-    ++on_->sent_;
+    ++on_->sent_.requests;
     world.note("etcd socket", on_->host_.number(), endpoint_);
     bool const reached = !on_->faults_.mute(on_->host_);
     one->open_by(open_by, reached);

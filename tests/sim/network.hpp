@@ -53,12 +53,16 @@ public:
   virtual std::string body_of(std::string const& text) const { return text; }  ///< Readable, for traces.
 };
 
+/// What all hosts have sent.
+struct traffic {
+  std::uint64_t requests = 0;
+  nanoseconds arrived{0};  ///< Then the last of them will have reached the server, whatever became of its sender.
+};
+
 /// What one host reaches the server through. `mix` may change at any time; `faults` says who is cut off.
 class network final : public http::network, public std::enable_shared_from_this<network> {
 public:
-  /// `sent` counts the requests.
-  network(testing::host& on, testing::fault_schedule const& faults, server& to, message_mix const& mix,
-          std::uint64_t& sent)
+  network(testing::host& on, testing::fault_schedule const& faults, server& to, message_mix const& mix, traffic& sent)
       : host_(on), faults_(faults), to_(to), mix_(mix), sent_(sent) {}
 
   /// Endpoint number N is the host name 10.0.0.N+1; others are 0.
@@ -78,7 +82,7 @@ private:
   testing::fault_schedule const& faults_;
   server& to_;
   message_mix const& mix_;
-  std::uint64_t& sent_;
+  traffic& sent_;
 };
 
 }  // namespace coelect::sim

@@ -31,7 +31,7 @@ public:
   /// After all is well again somebody leads within this time.
   virtual nanoseconds liveness_bound() const = 0;
   virtual bool guards_writes() const { return false; }
-  std::uint64_t requests = 0;  ///< Sent so far, by all hosts; of stores that talk HTTP.
+  traffic sent{};  ///< Of stores that talk HTTP.
   /// What is still held when everybody has stopped and a ttl has passed; empty: nothing, as it must be.
   virtual std::string leftovers() const { return {}; }
   nanoseconds excused_until{-1};  ///< Until then a term may outlive its hold: an operator took it.
