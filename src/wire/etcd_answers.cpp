@@ -158,14 +158,21 @@ std::optional<txn_answer> read_txn(std::string_view body, std::size_t on_success
 }
 
 // The headers of nested answers are empty in some versions, and say nothing that the outer one does not.
-std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes) {
+std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes,
+                                       bool conditional) {
   auto const document = json_document::parse(body);
   if (!document) return std::nullopt;
   auto const root = document->root();
   batch_answer answer;
   members m(root);
-  m.also(read_header_of(root, answer.header) && m.flag("succeeded"));
+  m.also(read_header_of(root, answer.header));
+  bool const succeeded = m.flag("succeeded");
   auto const responses = root.children("responses");
+  if (conditional && !succeeded && responses.empty() && m.fine()) {
+    answer.parts.assign(shapes.size(), txn_answer{answer.header, false, {}});
+    return answer;
+  }
+  m.also(succeeded);
   if (!m.fine() || responses.size() != puts + shapes.size()) return std::nullopt;
   for (std::size_t i = 0; i < puts; ++i)
     if (!responses[i].child("response_put")) return std::nullopt;

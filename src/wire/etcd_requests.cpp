@@ -102,10 +102,10 @@ operation operation::nested(transaction const& what) {
 
 // Without what is protobuf's default: etcd's gateway reads each byte a dozen times, because at every level of nesting
 // it parses all that is below.
-transaction& transaction::compare(std::string_view key, std::string_view target, std::string_view result,
+transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
   object o;
-  o.bytes("key", key).word("target", target);
+  o.range(what).word("target", target);
   if (result != "EQUAL") o.word("result", result);
   if (value != 0) o.number(field, value);
   append(compare_, o.json());
@@ -113,15 +113,19 @@ transaction& transaction::compare(std::string_view key, std::string_view target,
 }
 
 transaction& transaction::when_created_at(std::string_view key, std::int64_t revision) {
-  return compare(key, "CREATE", "EQUAL", "create_revision", revision);
+  return compare(key_range::one(std::string(key)), "CREATE", "EQUAL", "create_revision", revision);
+}
+
+transaction& transaction::when_empty(key_range const& what) {
+  return compare(what, "CREATE", "EQUAL", "create_revision", 0);
 }
 
 transaction& transaction::when_modified_at(std::string_view key, std::int64_t revision) {
-  return compare(key, "MOD", "EQUAL", "mod_revision", revision);
+  return compare(key_range::one(std::string(key)), "MOD", "EQUAL", "mod_revision", revision);
 }
 
 transaction& transaction::when_exists(std::string_view key) {
-  return compare(key, "CREATE", "GREATER", "create_revision", 0);
+  return compare(key_range::one(std::string(key)), "CREATE", "GREATER", "create_revision", 0);
 }
 
 transaction& transaction::then(operation const& what) {

@@ -56,6 +56,8 @@ private:
 class transaction {
 public:
   transaction& when_created_at(std::string_view key, std::int64_t revision);  ///< 0: the key does not exist.
+  /// No key is there. A comparison of a range holds for all its keys; without any, for one that does not exist.
+  transaction& when_empty(key_range const& what);
   transaction& when_modified_at(std::string_view key, std::int64_t revision);
   transaction& when_exists(std::string_view key);
   transaction& then(operation const& what);
@@ -66,7 +68,7 @@ public:
   std::size_t size() const noexcept { return compare_.size() + success_.size() + failure_.size(); }  ///< Bytes, about.
 
 private:
-  transaction& compare(std::string_view key, std::string_view target, std::string_view result, std::string_view field,
+  transaction& compare(key_range const& what, std::string_view target, std::string_view result, std::string_view field,
                        std::int64_t value);
   std::string compare_, success_, failure_;
 };

@@ -130,6 +130,14 @@ void transactions(scripts& all) {
         .otherwise(operation::range(all_below(p, "c/")))
         .otherwise(operation::range(all_below(p, "g")));
   });
+  auto const alone = txn([](transaction& t, place const& p) {
+    t.when_empty(all_below(p, "c/").what).when_modified_at(p.key("g"), 0).then(operation::put(p.key("c/a"), "me", 0));
+  });
+  all.push_back({"standing alone", {alone}});
+  all.push_back({"standing alone twice", {alone, alone}});
+  all.push_back({"standing alone beside others", {put("c/b", "1"), put("c/c", "2"), alone}});
+  all.push_back({"standing alone after others", {put("c/b", "1"), erase("c/b"), put("d", "2"), alone}});
+  all.push_back({"standing alone with another generation", {put("g", ""), alone}});
   all.push_back({"standing", {stand}});
   all.push_back({"standing twice", {stand, stand}});
   all.push_back({"standing with another generation", {put("g", ""), stand}});
@@ -203,6 +211,20 @@ void nested_transactions(scripts& all) {
       for (auto const& name : names) t.then(put_if_new(p, name));
     });
   };
+  auto const batch_if = [](std::int64_t generation) {
+    return txn([=](transaction& t, place const& p) {
+      t.when_modified_at(p.key("g"), generation == 0 ? 0 : p.at(generation));
+      for (auto const* name : {"c", "d"}) {
+        transaction inner;
+        inner.when_empty(all_below(p, std::string(name) + "/").what)
+            .then(operation::put(p.key(std::string(name) + "/a"), "me", 0));
+        t.then(operation::nested(inner));
+      }
+    });
+  };
+  all.push_back({"two under one condition", {put("g", ""), batch_if(1)}});
+  all.push_back({"two under one condition, one refused", {put("g", ""), put("d/b", ""), batch_if(1)}});
+  all.push_back({"two under a condition that does not hold", {put("g", ""), put("g", ""), batch_if(1)}});
   all.push_back({"two in one commit", {batch({"c/a", "c/b"})}});
   all.push_back({"two in one commit, one refused", {put("c/a", "1"), batch({"c/a", "c/b"})}});
   all.push_back({"two in one commit, both refused", {put("c/a", "1"), put("c/b", "1"), batch({"c/a", "c/b"})}});

@@ -96,13 +96,20 @@ json etcd_model::range(key_map const& in, json const& how) {
 }
 
 bool etcd_model::holds(key_map const& in, json const& compare) {
-  auto const found = in.find(text_at(compare, "key"));
-  entry const e = found == in.end() ? entry{} : found->second;
   bool const of_creation = compare.at("target") == "CREATE";
-  auto const is = of_creation ? e.created : e.modified;
   auto const wanted = number(compare, of_creation ? "create_revision" : "mod_revision");
-  if (compare.value("result", "EQUAL") == "GREATER") return is > wanted;
-  return is == wanted;
+  bool const greater = compare.value("result", "EQUAL") == "GREATER";
+  auto const fits = [&](entry const& e) {
+    auto const is = of_creation ? e.created : e.modified;
+    return greater ? is > wanted : is == wanted;
+  };
+  // All keys of a range; of none, one that does not exist.
+  auto const from = text_at(compare, "key"), end = text_at(compare, "range_end");
+  auto at = in.lower_bound(from);
+  if (at == in.end() || !inside(at->first, from, end)) return fits(entry{});
+  for (; at != in.end() && inside(at->first, from, end); ++at)
+    if (!fits(at->second)) return false;
+  return true;
 }
 
 bool etcd_model::only_reads(std::string const& path, json const& body) {

@@ -43,6 +43,13 @@ private:
   std::set<std::string> names_;
 };
 
+// The transaction with all its comparisons.
+transaction whole(part const& p) {
+  auto txn = p.what;
+  if (p.also_if) txn.when_modified_at(p.also_if->key, p.also_if->since);
+  return txn;
+}
+
 // Whether one part alone may have brought this on all.
 bool one_is_guilty(error_code const& ec) {
   return ec == errc::lease_lost || ec == errc::unauthorized || ec == errc::bad_options || ec == errc::overloaded;
@@ -190,7 +197,7 @@ operation batches::anchor(std::int64_t lease) const { return operation::put(keys
 void batches::send_alone(std::shared_ptr<member> const& one) {
   one->wait_on(client_.context().now());
   auto const& p = one->what();
-  auto txn = p.what;
+  auto txn = whole(p);
   std::size_t const puts = p.anchored_by != 0 ? 1 : 0;
   if (puts != 0) txn.first(anchor(p.anchored_by));
   question q;
@@ -212,12 +219,22 @@ void batches::send_alone(std::shared_ptr<member> const& one) {
   one->has(client_.txn(std::move(q), p.shape.on_success + puts, p.shape.on_failure, std::move(done)), std::move(where));
 }
 
+// What all of them want to be unchanged, if it is the same.
+std::optional<unchanged> batches::in_common(members const& together) {
+  auto const first = together.front().lock()->what().also_if;
+  bool const same = std::all_of(together.begin(), together.end(),
+                                [&first](auto const& weak) { return weak.lock()->what().also_if == first; });
+  return same ? first : std::nullopt;
+}
+
 void batches::send(members together) {
   if (together.size() == 1) {
     if (auto const one = together.front().lock()) send_alone(one);
     return;
   }
   transaction all;
+  auto const condition = in_common(together);
+  if (condition) all.when_modified_at(condition->key, condition->since);
   std::set<std::int64_t> anchors;
   std::vector<txn_shape> shapes;
   question q;
@@ -231,15 +248,15 @@ void batches::send(members together) {
     q.write = p.write;
     q.give_up = shapes.empty() ? p.give_up : later(q.give_up, p.give_up);
     if (p.anchored_by != 0) anchors.insert(p.anchored_by);
-    all.then(operation::nested(p.what));
+    all.then(operation::nested(condition ? p.what : whole(p)));
     shapes.push_back(p.shape);
   }
   for (auto const lease : anchors) all.first(anchor(lease));
   q.path = "/v3/kv/txn";
   q.body = all.body();
   auto const at = sent_.emplace(sent_.end());
-  auto read = [puts = anchors.size(), shapes](std::string_view body) {
-    return wire::etcd::read_batch(body, puts, shapes);
+  auto read = [puts = anchors.size(), shapes, conditional = condition.has_value()](std::string_view body) {
+    return wire::etcd::read_batch(body, puts, shapes, conditional);
   };
   auto done = [this, at, together, where = std::make_shared<place>(*this)](called const& how,
                                                                            batch_answer answer) mutable {

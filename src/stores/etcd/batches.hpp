@@ -7,14 +7,23 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace coelect::stores::etcd {
 
+/// A comparison that may be the same for many: once is enough for all of them.
+struct unchanged {
+  std::string key;
+  std::int64_t since = 0;  ///< The key's mod_revision; 0: there is none.
+  friend bool operator==(unchanged const&, unchanged const&) = default;
+};
+
 /// One candidate's transaction.
 struct part {
-  wire::etcd::transaction what{};  ///< Of two comparisons at most.
+  wire::etcd::transaction what{};      ///< Of two comparisons at most.
+  std::optional<unchanged> also_if{};  ///< One more, made for the whole batch where all its parts have it.
   wire::etcd::txn_shape shape{};
   std::string election{};  ///< No two parts of a batch are about the same one, nor about one below the other.
   instant give_up{};
@@ -58,6 +67,7 @@ private:
   void flush_soon();
   void flush();
   members take();
+  static std::optional<unchanged> in_common(members const& together);
   void send(members together);
   void send_alone(std::shared_ptr<member> const& one);
   void watch_clock(std::shared_ptr<member> const& who);

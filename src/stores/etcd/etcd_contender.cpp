@@ -54,39 +54,44 @@ void etcd_contender::enter(instant give_up, reply<attempt> done) {
   entering_ = session_->enter(*this, give_up, std::move(entered));
 }
 
+// Most elections are empty, and then it is enough to ask for that: etcd has a third less to read. Who is mistaken stands
+// in line with a second transaction, at a moment when it has to wait anyway.
 void etcd_contender::stand(instant give_up, reply<attempt> done) {
   auto const generation = shared_.keys.generation(session_->lease());
-  transaction txn;
-  txn.when_created_at(key_, 0)
-      .when_modified_at(generation, session_->generation())
-      .then(operation::put(key_, record(who_.value), session_->lease()))
-      .then(operation::range(by_age(range_request::order::newest_first, 2)));
   bool const furnishes = session_->bare();
+  alone_ = !in_line_ && !adopt_ && shared_.alone.likely();
+  transaction txn;
+  txn.then(operation::put(key_, record(who_.value), session_->lease()));
+  if (alone_) txn.when_empty(shared_.keys.candidates(who_.election));
+  else txn.when_created_at(key_, 0).then(operation::range(by_age(range_request::order::newest_first, 2)));
   if (furnishes)
     txn.then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
         .then(operation::put(generation, "", session_->lease()));
-  auto what = ask(txn, {furnishes ? std::size_t{4} : 2, 0}, give_up, shared_.times.request_timeout);
+  std::size_t const operations = (alone_ ? 1 : 2) + (furnishes ? 2 : 0);
+  auto what = ask(txn, {operations, 0}, give_up, shared_.times.request_timeout);
+  what.also_if = unchanged{generation, session_->generation()};
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
   stood_with_ = session_->generation();
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
-    if (session_->bare()) on_furnished(how, got, done);
+    if (session_->bare()) on_furnished(how, got, give_up, done);
     else on_stood(how, got, give_up, done);
   };
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
 // Where this goes wrong we enter anew, and what we sent is void by then: it wants no generation to be there.
-void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, reply<attempt> const& done) {
+void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
+                                  reply<attempt> const& done) {
   auto const s = session_;
+  if (how.how.ok() && others_there(answer)) return stand(give_up, done);
   if (how.how.ok() && answer.succeeded) {
     auto const kept = s->furnished(answer.header.revision);
     if (!kept.ok()) return done(attempt{kept, {}});  // leave() takes the key away, if the lease has not
     uncertain_ = false;
-    have_key(answer.header.revision);
-    return judge_entry(answer.operations.at(1).kvs, done);
+    return on_key_made(answer, done);
   }
   entered_ = false;
   uncertain_ = how.how.ok() || how.uncertain;
@@ -108,9 +113,25 @@ void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& a
     return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
   }
   if (!how.how.ok()) return done(attempt{how.how, {}});
+  if (others_there(answer)) return stand(give_up, done);
   if (!answer.succeeded) return look_why(give_up, done);
+  on_key_made(answer, done);
+}
+
+// Or the generation is another one by now: the next transaction will say so.
+bool etcd_contender::others_there(wire::etcd::txn_answer const& answer) {
+  if (!alone_ || answer.succeeded) return false;
+  shared_.alone.found(false);
+  in_line_ = true;
+  return true;
+}
+
+void etcd_contender::on_key_made(wire::etcd::txn_answer const& answer, reply<attempt> const& done) {
   have_key(answer.header.revision);
-  judge_entry(answer.operations.at(1).kvs, done);
+  if (!alone_) return judge_entry(answer.operations.at(1).kvs, done);
+  shared_.alone.found(true);
+  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+  win(done);
 }
 
 // In the commit that made our key it is the youngest one, and the one before it is who we wait for.
@@ -118,6 +139,7 @@ void etcd_contender::judge_entry(kvs const& latest, reply<attempt> const& done) 
   if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
   if (latest.empty() || latest.front().key != key_ || latest.front().create_revision != created_)
     return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
+  shared_.alone.found(latest.size() == 1);
   if (latest.size() == 1) return win(done);
   auto const wrong = refuse_nested(shared_, who_.election, latest[1].key);
   if (!wrong.ok()) return done(attempt{wrong, {}});

@@ -27,8 +27,11 @@ private:
   void enter(instant give_up, reply<attempt> done);
   void stand(instant give_up, reply<attempt> done);
   void make_void_and_stand(instant give_up, reply<attempt> done);
-  void on_furnished(called const& how, wire::etcd::txn_answer const& answer, reply<attempt> const& done);
+  void on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
+                    reply<attempt> const& done);
   void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
+  void on_key_made(wire::etcd::txn_answer const& answer, reply<attempt> const& done);
+  bool others_there(wire::etcd::txn_answer const& answer);
   void look_why(instant give_up, reply<attempt> done);
   void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
   void verify(instant give_up, reply<attempt> done);
@@ -77,6 +80,8 @@ private:
   bool uncertain_ = false;       // a campaign transaction was sent and its answer has not come
   bool adopt_ = false;           // a key that is there already can only be ours
   bool entered_ = false;
+  bool in_line_ = false;  // others were there: the next transaction reads who is before us
+  bool alone_ = false;    // the last one took it that nobody was
   bool leads_ = false;
   bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise
   std::int64_t asked_to_go_ = 0;

@@ -91,6 +91,10 @@ TEST_CASE("requests are JSON that etcd understands, numbers as strings") {
   CHECK(range["limit"] == "1");
   CHECK(range["max_create_revision"] == "4");
   CHECK(range["keys_only"] == true);
+  transaction alone;
+  alone.when_empty(key_range::all_under("p/"));
+  auto const none = json::parse(alone.body())["compare"][0];
+  CHECK(none == json{{"key", base::base64("p/")}, {"range_end", base::base64("p0")}, {"target", "CREATE"}});
 }
 
 TEST_CASE("a password may have any characters") {

@@ -190,6 +190,30 @@ TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no ke
   REQUIRE(c.s.until([&] { return c.leading() == away && c.keys() == away; }));
 }
 
+TEST_CASE("etcd R14: what all compare alike is compared once; when it does not hold, each finds out why",
+          "[N8][etcd]") {
+  crowd c;
+  c.stand(1);
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  auto const before = c.s.etcd->calls.size();
+  std::string generation;
+  for (auto const& [key, entry] : c.s.etcd->keys)
+    if (key.ends_with("/generation")) generation = key;
+  auto& gone_on = c.s.etcd->keys.at(generation);
+  gone_on.modified = ++c.s.etcd->revision;
+  for (int i = 1; i < 20; ++i) c.stand("e" + std::to_string(i));
+  REQUIRE(c.s.until([&] { return c.leading() == 20; }));
+  std::size_t batches = 0;
+  for (auto i = before; i < c.s.etcd->calls.size(); ++i) {
+    auto const& call = c.s.etcd->calls[i];
+    if (!is_standing_batch(call)) continue;
+    ++batches;
+    CHECK(list_of(call.body, "compare").size() == 1);
+    for (auto const& part : parts_of(call)) CHECK(list_of(part, "compare").size() == 1);
+  }
+  CHECK(batches >= 2);
+}
+
 TEST_CASE("etcd R9: a batch that verifies goes through raft by one put for each lease", "[S2][etcd]") {
   crowd ahead;
   auto const other = make_etcd_store(ahead.s.host->io.get_executor(), ahead.s.how);

@@ -294,6 +294,32 @@ TEST_CASE("etcd: who comes while a lease's keys are made waits for that, whateve
   CHECK(s.etcd->leases.size() == 1);
 }
 
+TEST_CASE("etcd: who expects to be alone asks whether it is, and stands in line with others", "[etcd]") {
+  etcd_scene s;
+  auto a = s.make_elector("A", s.make_store());
+  auto const store = s.make_store();
+  auto b = s.make_elector("B", store);
+  auto term = s.win(a);
+  auto const alone = chosen(*s.etcd, is_campaign);
+  REQUIRE(alone.size() == 1);
+  CHECK(alone.front().raw_body.find("request_range") == std::string::npos);
+  catcher<leadership> waits;
+  b.campaign(waits.handler());
+  REQUIRE(s.until([&] { return s.etcd->list("leader/").size() == 2; }));
+  auto const tries = chosen(*s.etcd, is_campaign);
+  REQUIRE(tries.size() == 3);
+  CHECK(tries[1].raw_body.find("request_range") == std::string::npos);
+  CHECK(tries[2].raw_body.find("request_range") != std::string::npos);
+  // Once wrong, twice careful: its store does not guess so in the next election.
+  auto c = s.make_elector("C", store, "other");
+  auto const other = s.win(c);
+  CHECK(chosen(*s.etcd, is_campaign).back().raw_body.find("request_range") != std::string::npos);
+  catcher<void> done;
+  term.resign(done.handler());
+  REQUIRE(s.until([&] { return waits.done(); }));
+  CHECK(waits.result.valid());
+}
+
 TEST_CASE("etcd R8: while nobody can look whether our key is there, renewals give nothing", "[S6][etcd]") {
   etcd_scene s;
   auto e = s.make_elector("A");
