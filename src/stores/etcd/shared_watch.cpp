@@ -39,6 +39,7 @@ watches::shared_stream::shared_stream(watches& all, wire::etcd::key_range everyt
 std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_range what, std::int64_t from,
                                                                 watch_listener& to) {
   auto const s = std::make_shared<subscriber>(subscriber{std::move(what), &to});
+  linger_.clear();
   index_for(*s).emplace(s->what.key, s);
   if (!stream_) {
     past_.clear();
@@ -74,7 +75,12 @@ void watches::shared_stream::remove(subscriber_ptr const& s) noexcept {
   auto const [first, last] = list.equal_range(s->what.key);
   auto const found = std::find_if(first, last, [&s](auto const& entry) { return entry.second == s; });
   if (found != last) list.erase(found);
-  if (by_key_.empty() && by_prefix_.empty()) stream_.reset();
+  if (!stream_ || !by_key_.empty() || !by_prefix_.empty()) return;
+  try {
+    linger_ = all_.client_.context().after(watch_linger, [this] { stream_.reset(); });
+  } catch (std::exception const&) {  // no memory
+    stream_.reset();
+  }
 }
 
 std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::interested_in(std::string_view key) const {

@@ -6,7 +6,7 @@
 
 namespace coelect::stores::etcd {
 
-/// Open while it has subscribers. On the store's strand.
+/// Open while it has subscribers, and for watch_linger after the last one. On the store's strand.
 class watches::shared_stream final : public std::enable_shared_from_this<shared_stream>, private watch_listener {
 public:
   shared_stream(watches& all, wire::etcd::key_range everything);
@@ -37,6 +37,7 @@ private:
   watches& all_;
   wire::etcd::key_range everything_;
   std::unique_ptr<watch_handle> stream_;
+  timer linger_;
   index by_key_, by_prefix_;
   std::deque<wire::etcd::watch_event> past_;  // the latest events, for those whose start lies just behind; no values
   std::int64_t past_from_ = 0;                // from this revision on, past_ has everything up to

@@ -1,10 +1,16 @@
 // One subscription to changes of keys, however it travels.
 #pragma once
+#include <chrono>
 #include <coelect/clock.hpp>
 #include <cstdint>
 #include <optional>
 
 namespace coelect::stores::etcd {
+
+/// A watch, or a socket full of them, that nobody needs any more goes on for so long: who resigns often stands again at
+/// once, and a connection, an upgrade and a watch cost etcd more than an election. Not longer, because a program that ends
+/// when nothing is left to do waits for it.
+constexpr std::chrono::milliseconds watch_linger{100};
 
 /// Destroying it ends it. On the store's strand.
 class watch_handle {

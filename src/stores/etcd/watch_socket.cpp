@@ -37,6 +37,7 @@ std::unique_ptr<watch_handle> watch_socket::add(wire::etcd::key_range what, std:
                                                 milliseconds span, watch_listener& to) {
   auto made = std::make_unique<watch>(*this, std::move(what), from, deletes_only, span, to);
   watches_->add(*made);
+  linger_.clear();
   if (mode_ == mode::streams) {
     made->stream =
         std::make_unique<watch_stream>(client_, times_, span, made->what, made->position(), deletes_only, to);
@@ -54,16 +55,20 @@ void watch_socket::remove(watch& w) noexcept {
   stop_waiting_for(w);
   watches_->renumber(w);
   watches_->remove(w);
-  if (watches_->count() == 0) {
-    close();
-    retry_.clear();
-    mode_ = mode::idle;
-  } else if (told) {
-    try {
-      end_soon(number);
-    } catch (std::exception const&) {  // no memory: what the server goes on to say is for nobody
-    }
+  bool const last = watches_->count() == 0;
+  if (last && mode_ != mode::open && mode_ != mode::opening) return rest();
+  try {
+    if (told) end_soon(number);
+    if (last) linger_ = client_.context().after(watch_linger, [this] { rest(); });
+  } catch (std::exception const&) {  // no memory: what the server goes on to say is for nobody
+    if (last) rest();
   }
+}
+
+void watch_socket::rest() noexcept {
+  close();
+  retry_.clear();
+  mode_ = mode::idle;
 }
 
 void watch_socket::expect(watch& w, std::int64_t revision) {
@@ -73,7 +78,7 @@ void watch_socket::expect(watch& w, std::int64_t revision) {
   probe(false);
 }
 
-// Later, because often the last one goes with it, and then the socket can be closed with nothing left to say.
+// Later, because often others go with it.
 void watch_socket::end_soon(std::int64_t number) {
   to_end_.push_back(number);
   if (to_end_.size() > 1) return;
@@ -162,6 +167,7 @@ void watch_socket::open() {
 }
 
 void watch_socket::close() noexcept {
+  linger_.clear();
   limit_.clear();
   probe_.clear();
   tick_.clear();
@@ -193,6 +199,7 @@ void watch_socket::say(outcome const& why) {
 
 // `reached`: the server was, so that it may be the kind that has no WebSocket.
 void watch_socket::reopen_later(outcome const& why, bool reached) {
+  if (watches_->count() == 0) return rest();
   auto const now = client_.context().now();
   bool const had_worked = worked_ && (opened_ + milliseconds(1'000)).reached(now);
   if (reached && !worked_) ++in_vain_;

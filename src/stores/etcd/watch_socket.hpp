@@ -65,6 +65,7 @@ private:
   // The socket
   void open();
   void close() noexcept;
+  void rest() noexcept;
   void reopen_later(outcome const& why, bool reached = true);
   void fall_back();
   void try_again_later();
@@ -101,7 +102,7 @@ private:
   int in_vain_ = 0;                               // in a row: reached, and no watch began
   bool worked_ = false;                           // a watch has begun on this socket
   instant opened_{};
-  timer retry_;
+  timer retry_, linger_;
   std::string last_trouble_;
 
   std::deque<std::uint32_t> to_begin_;  // places

@@ -165,10 +165,51 @@ TEST_CASE("etcd socket: watches begin and end on it as candidates come and go", 
   catcher<void> gone;
   l.term.resign(gone.handler());
   REQUIRE(l.s.until([&] { return won.done(); }));
-  l.s.run(100ms);
+  l.s.run(300ms);
   CHECK(l.s.etcd->streams() == 2);
   CHECK(l.s.etcd->open_sockets() == 1);  // the first store has nothing to watch any more
   CHECK(won.result.valid());
+}
+
+TEST_CASE("etcd socket: who stands again at once finds the socket still open; later it has been closed", "[etcd]") {
+  auto const prefix = GENERATE(std::string(), std::string("app/"));
+  INFO("prefix '" << prefix << "'");
+  led l(1, prefix);
+  auto const resign = [&] {
+    catcher<void> done;
+    l.term.resign(done.handler());
+    REQUIRE(l.s.until([&] { return done.done(); }));
+  };
+  REQUIRE(l.s.upgrades() == 1);
+  for (int i = 0; i < 3; ++i) {
+    resign();
+    l.s.run(50ms);
+    l.term = l.s.win(l.e);
+    l.s.run(50ms);
+    CHECK(l.s.etcd->open_sockets() == 1);
+  }
+  CHECK(l.s.upgrades() == 1);
+  l.s.etcd->erase(l.key());  // and it is heard
+  REQUIRE(l.over(1s));
+  l.term = l.s.win(l.e);
+  resign();
+  l.s.run(300ms);
+  CHECK(l.s.etcd->open_sockets() == 0);
+  CHECK(l.s.upgrades() == 1);
+  l.term = l.s.win(l.e);
+  l.s.run(50ms);
+  CHECK(l.s.upgrades() == 2);
+}
+
+TEST_CASE("etcd socket: a socket that nobody needs any more and that breaks is not opened again", "[N2][etcd]") {
+  led l;
+  catcher<void> done;
+  l.term.resign(done.handler());
+  REQUIRE(l.s.until([&] { return done.done(); }));
+  l.s.run(20ms);
+  l.s.cut();
+  l.s.run(5s);
+  CHECK(l.s.upgrades() == 1);
 }
 
 TEST_CASE("etcd socket: each watch hears of its own key only, from its own revision on", "[etcd]") {
