@@ -88,6 +88,9 @@ public:
     sent_ = false;
   }
   void goes() noexcept { sent_ = true; }
+  void make() {
+    if (auto const how = std::exchange(what_.make, nullptr)) how(what_);
+  }
   bool sent() const noexcept { return sent_; }
   /// False for the impatient.
   bool wait_on(instant now) noexcept {
@@ -167,6 +170,7 @@ batches::members batches::take() {
   elections about;
   std::set<std::int64_t> anchors;
   std::size_t bytes = 0;
+  bool full = false;
   std::deque<std::weak_ptr<member>> passed_over;
   std::shared_ptr<member> head;
   while (!waiting_.empty() && together.size() + anchors.size() < most_operations) {
@@ -177,8 +181,13 @@ batches::members batches::take() {
     auto const& what = next->what();
     bool const first = !head;
     if (first) head = next;
-    bool const fits = first || (!next->alone() && what.repeatable == head->what().repeatable &&
-                                what.write == head->what().write && bytes + what.what.size() <= most_bytes);
+    bool fits = first || (!full && !next->alone() && what.repeatable == head->what().repeatable &&
+                          what.write == head->what().write);
+    if (fits) {
+      next->make();
+      full = bytes + what.what.size() > most_bytes;
+      fits = first || !full;
+    }
     if (!fits || !about.add(what.election)) {
       passed_over.push_back(std::move(weak));
       continue;

@@ -22,6 +22,9 @@ struct unchanged {
 
 /// One candidate's transaction.
 struct part {
+  /// When it is about to go, fills in `what` and `also_if`: thousands in line need not keep their texts. Empty: they are
+  /// there. Not called after the handle was dropped.
+  std::function<void(part&)> make{};
   wire::etcd::transaction what{};      ///< Of two comparisons at most.
   std::optional<unchanged> also_if{};  ///< One more, made for the whole batch where all its parts have it.
   wire::etcd::txn_shape shape{};

@@ -57,19 +57,11 @@ void etcd_contender::enter(instant give_up, reply<attempt> done) {
 // Most elections are empty, and then it is enough to ask for that: etcd has a third less to read. Who is mistaken stands
 // in line with a second transaction, at a moment when it has to wait anyway.
 void etcd_contender::stand(instant give_up, reply<attempt> done) {
-  auto const generation = shared_.keys.generation(session_->lease());
-  bool const furnishes = session_->bare();
   alone_ = !in_line_ && !adopt_ && shared_.alone.likely();
-  transaction txn;
-  txn.then(operation::put(key_, record(who_.value), session_->lease()));
-  if (alone_) txn.when_empty(shared_.keys.candidates(who_.election));
-  else txn.when_created_at(key_, 0).then(operation::range(by_age(range_request::order::newest_first, 2)));
-  if (furnishes)
-    txn.then(operation::put(shared_.keys.anchor(session_->lease()), "", session_->lease()))
-        .then(operation::put(generation, "", session_->lease()));
+  bool const furnishes = session_->bare();
   std::size_t const operations = (alone_ ? 1 : 2) + (furnishes ? 2 : 0);
-  auto what = ask(txn, {operations, 0}, give_up, shared_.times.request_timeout);
-  what.also_if = unchanged{generation, session_->generation()};
+  auto what = ask({}, {operations, 0}, give_up, shared_.times.request_timeout);
+  what.make = [this, furnishes](part& p) { make_campaign(p, furnishes); };
   what.repeatable = false;
   in_doubt_ = false;
   uncertain_ = true;  // until its answer has come
@@ -80,6 +72,18 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
     else on_stood(how, got, give_up, done);
   };
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
+}
+
+void etcd_contender::make_campaign(part& p, bool furnishes) {
+  auto const lease = session_->lease();
+  auto const generation = shared_.keys.generation(lease);
+  p.what.then(operation::put(key_, record(who_.value), lease));
+  if (alone_) p.what.when_empty(shared_.keys.candidates(who_.election));
+  else p.what.when_created_at(key_, 0).then(operation::range(by_age(range_request::order::newest_first, 2)));
+  if (furnishes)
+    p.what.then(operation::put(shared_.keys.anchor(lease), "", lease)).then(operation::put(generation, "", lease));
+  stood_with_ = session_->generation();
+  p.also_if = unchanged{generation, stood_with_};
 }
 
 // Where this goes wrong we enter anew, and what we sent is void by then: it wants no generation to be there.

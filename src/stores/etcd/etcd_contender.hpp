@@ -27,6 +27,7 @@ private:
   void enter(instant give_up, reply<attempt> done);
   void stand(instant give_up, reply<attempt> done);
   void make_void_and_stand(instant give_up, reply<attempt> done);
+  void make_campaign(part& p, bool furnishes);
   void on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
                     reply<attempt> const& done);
   void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
