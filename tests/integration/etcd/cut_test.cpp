@@ -206,13 +206,13 @@ public:
       second_.emplace(stand_in(open(), "B"));
     }
     leader_ = co_await win(*first_);
-    watches_ = proxy.counters().requests_to("/v3/watch");
     won_ = std::make_shared<catcher<leadership>>();
     second_->campaign([won = won_](error_code ec, leadership t) {
       won->ec = ec;
       won->result = std::move(t);
     });
-    bool const waits = co_await wait_for([this] { return proxy.counters().requests_to("/v3/watch") > watches_; }, 5s);
+    bool const waits =
+        co_await wait_for([this] { return place_.server.client().list(election_ + "/").size() == 2; }, 5s);
     expect(waits, "the second candidate does not wait");
   }
   awaitable<void> exchange() override {
@@ -234,7 +234,6 @@ private:
   std::optional<elector> first_, second_;
   leadership leader_;
   std::shared_ptr<catcher<leadership>> won_;
-  std::size_t watches_ = 0;
 };
 
 // --- The exchanges of one kind, with every ending ----------------------------------------------------------------------
