@@ -44,7 +44,6 @@ azure_contender::azure_contender(std::shared_ptr<commons> shared, candidacy who,
 
 void azure_contender::try_acquire(instant give_up, reply<attempt> done) {
   made_ = false;
-  from_time_ = 0;
   acquire(give_up, std::move(done));
 }
 
@@ -138,7 +137,10 @@ void azure_contender::on_term(answered a, instant give_up, int tries, reply<atte
   // A candidate's blob, too, may have been made by a request from before another one was deleted: its seed is no time
   // to begin at, only what must be passed.
   bool const counted = seen.record && !seen.record->fresh;
-  if (!counted && from_time_ == 0) from_time_ = now;
+  if (!counted && seen.etag != from_etag_) {  // else an earlier try waits already
+    from_etag_ = seen.etag;
+    from_time_ = now;
+  }
   record_.term = seen.record ? seen.record->term + 1 : from_time_;
   if (!counted) record_.term = std::max(record_.term, from_time_);
   if (record_.term >= now && record_.term - now < soon_us) {

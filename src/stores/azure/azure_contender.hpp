@@ -45,7 +45,8 @@ private:
   std::string etag_;
   instant renew_by_{};
   instant sent_{};               // of the acquire that was answered with success
-  std::uint64_t from_time_ = 0;  // the term for a blob that has none
+  std::uint64_t from_time_ = 0;  // the term for a blob that has none: when we saw it first
+  std::string from_etag_;        // as it was then
   bool may_hold_ = false;        // an acquire was sent that was not answered with a refusal
   bool counted_ = false;         // our term may be in the metadata already
   bool made_ = false;            // container and blob were made by this try

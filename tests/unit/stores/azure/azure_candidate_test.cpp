@@ -259,6 +259,18 @@ TEST_CASE("azure: no token comes twice when a blob is made by a request from bef
   CHECK(second.fencing_token() == s.counted());
 }
 
+TEST_CASE("azure: tries that are shorter than the second that a first term waits do not begin it anew", "[azure]") {
+  azure_scene s;
+  s.how.timing.request_timeout = 500ms;
+  s.run(30ms);
+  auto e = s.make_elector("A");
+  catcher<leadership> won;
+  e.campaign(won.handler());
+  CHECK(s.until([&] { return won.done(); }, 10s));
+  CHECK(won.result.valid());
+  CHECK(count_of(s, "make") == 1);
+}
+
 // Found by the simulation: the renewals of a term went on in another blob, where the term had never been counted.
 TEST_CASE("azure: a lease on a blob that was made anew does not keep a term going", "[N7][S9][azure]") {
   azure_scene s;
