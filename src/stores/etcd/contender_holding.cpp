@@ -7,6 +7,7 @@
 
 namespace coelect::stores::etcd {
 
+using std::chrono::nanoseconds;
 using wire::etcd::key_range;
 using wire::etcd::operation;
 using wire::etcd::transaction;
@@ -38,9 +39,10 @@ void etcd_contender::check_own_key() {
     auto const over = std::move(checking_);
     if (!leads_) return;
     if (!how.how.ok()) {
-      look_again_ = shared_.context->after(shared_.times.retry_min, [this] {
+      look_again_ = shared_.context->after(look_wait_, [this] {
         if (leads_ && in_doubt_) check_own_key();
       });
+      look_wait_ = std::min<nanoseconds>(2 * look_wait_, shared_.times.retry_max);
       return;
     }
     in_doubt_ = false;
@@ -61,6 +63,7 @@ void etcd_contender::lost(error_code why, std::string detail) {
 void etcd_contender::extend(instant valid_until) {
   doubt_ends_.clear();
   look_again_.clear();
+  look_wait_ = shared_.times.retry_min;
   sure_until_ = valid_until;
   hears_.extended(valid_until);
 }

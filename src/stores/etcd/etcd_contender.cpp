@@ -18,7 +18,8 @@ etcd_contender::etcd_contender(sessions& all, candidacy who, hold_listener& hear
       shared_(all.shared()),
       who_(std::move(who)),
       hears_(hears),
-      since_(shared_.context->env().wall_clock()) {}
+      since_(shared_.context->env().wall_clock()),
+      look_wait_(shared_.times.retry_min) {}
 
 etcd_contender::~etcd_contender() {
   if (session_) session_->leave(*this);

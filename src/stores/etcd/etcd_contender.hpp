@@ -86,8 +86,9 @@ private:
   bool leads_ = false;
   bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise
   std::int64_t asked_to_go_ = 0;
-  instant sure_until_{};           // a renewal in doubt gives nothing: the term ends then
-  timer doubt_ends_, look_again_;  // while in doubt: that end, and the next question after one that was lost
+  instant sure_until_{};                // a renewal in doubt gives nothing: the term ends then
+  std::chrono::nanoseconds look_wait_;  // before the next question; doubled each time
+  timer doubt_ends_, look_again_;       // while in doubt: that end, and the next question after one that was lost
   reply<outcome> turn_;
   std::unique_ptr<key_watch> own_, predecessor_;
   asked asked_, publishing_, checking_;
