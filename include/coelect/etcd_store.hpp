@@ -43,6 +43,9 @@ struct etcd_store_options {
 /// etcd may repeat requests on its own (a proxy that retries POSTs): a campaign that is carried out again
 /// after its term would keep the seat for as long as the store lives.
 ///
+/// After the last term and candidacy connections for watches stay open for up to 0.2 s: so long an io_context that has
+/// nothing else to do runs on while the store exists.
+///
 /// Does no network I/O before it is used; reads PEM files. Throws election_error(errc::bad_options) that
 /// names the option. Source: https://etcd.io/docs/latest/dev-guide/api_grpc_gateway
 std::shared_ptr<store> make_etcd_store(boost::asio::any_io_executor ex, etcd_store_options how);
