@@ -55,8 +55,8 @@ public:
   /// gone or this is a forked child. Any thread.
   bool post(std::function<void()> work);
 
-  /// Runs `work` on the strand at `when` or soon after. One alarm serves all timers of a store.
-  /// Strand only.
+  /// Runs `work` on the strand at `when` or soon after. One alarm serves all timers of a store. Never, once the
+  /// execution context is gone. Strand only.
   [[nodiscard]] timer at(instant when, std::function<void()> work);
   [[nodiscard]] timer after(std::chrono::nanoseconds wait, std::function<void()> work);
 

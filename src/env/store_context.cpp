@@ -68,6 +68,11 @@ bool store_context::post(std::function<void()> work) {
 }
 
 timer store_context::at(instant when, std::function<void()> work) {
+  {
+    std::lock_guard const lock(impl_->mutex);
+    if (!impl_->strand)
+      return {};  // what the end of a context destroys may ask for one; it would be set on what is going
+  }
   return timer(impl_->timers->add(when, std::move(work)));
 }
 

@@ -193,9 +193,13 @@ world::world(std::uint64_t seed) : dice_(seed * 2654435761ULL + 8817264546332525
 }
 
 world::~world() {
-  // They hold strands of the loops, and what they destroy may set timers.
-  while (!rings_.empty()) auto const gone = std::exchange(rings_, {});
+  // Rings hold strands of the loops, and what they or a handler destroys may set timers.
+  auto const silence = [this] {
+    while (!rings_.empty()) auto const gone = std::exchange(rings_, {});
+  };
+  silence();
   for (auto const& each : hosts_) each->ready_->close();
+  silence();
   for (auto const& each : hosts_) each->loop_.reset();
 }
 
