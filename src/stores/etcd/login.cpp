@@ -5,9 +5,21 @@
 #include <utility>
 
 namespace coelect::stores::etcd {
+namespace {
+
+// Renewals, watches and questions each ask on their own; the same password is not tried more often than this.
+constexpr std::chrono::milliseconds refusal_counts_for{500};
+
+}  // namespace
 
 std::shared_ptr<void> login_at::go(instant give_up, done_fn done) {
   auto waiter = std::make_shared<done_fn>(std::move(done));
+  if (!refusal_.ok() && !refused_until_.reached(context_->now())) {
+    context_->post([weak = std::weak_ptr<done_fn>(waiter), how = refusal_] {
+      if (auto const who = weak.lock()) (*who)(how);
+    });
+    return waiter;
+  }
   waiting_.push_back(waiter);
   if (under_way_) return waiter;
   http::request what;
@@ -34,8 +46,13 @@ void login_at::on_answer(http::exchanged answer) {
                                    answer.got.get("Location"));
   // A token refused here is no reason to ask for another one.
   auto const ec = answer.got.status == 200 ? make_error_code(errc::bad_response) : v.ec;
-  tell_all(outcome(
-      ec, diagnostics("logging in as " + who_->username + ": " + v.message, way_->name(), {}, answer.got.status)));
+  outcome const how(
+      ec, diagnostics("logging in as " + who_->username + ": " + v.message, way_->name(), {}, answer.got.status));
+  if (ec == errc::unauthorized) {
+    refusal_ = how;
+    refused_until_ = context_->now() + refusal_counts_for;
+  }
+  tell_all(how);
 }
 
 void login_at::tell_all(outcome const& how) {

@@ -28,7 +28,8 @@ public:
   /// Counts the tokens: whoever was refused with an older one need not log in again.
   std::uint64_t issue() const noexcept { return issue_; }
 
-  /// Calls `done` when there is a token or none can be had. Requests made meanwhile share one login.
+  /// Calls `done` when there is a token or none can be had. Requests made meanwhile share one login, and those of the half
+  /// second after a refusal share that.
   /// Dropping the returned handle: not called any more.
   [[nodiscard]] std::shared_ptr<void> go(instant give_up, done_fn done);
   void forget() noexcept { token_ = {}; }
@@ -42,6 +43,8 @@ private:
   std::shared_ptr<credentials const> who_;
   base::secret token_;
   std::uint64_t issue_ = 0;
+  outcome refusal_;  // the last one
+  instant refused_until_{};
   std::unique_ptr<http::pending> under_way_;
   std::vector<std::weak_ptr<done_fn>> waiting_;
 };

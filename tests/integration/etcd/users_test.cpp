@@ -197,8 +197,7 @@ TEST_CASE("etcd users: a password changed while leading ends the term by its dea
   REQUIRE(p.until([&] { return static_cast<bool>(term.ended()); }));
   CHECK(term.ended().how() == end_of_term::expired);
   CHECK_THAT(p.said_by(term), ContainsSubstring("username, password"));
-  // Renewals, the watch and the question about our key (R8) each ask again, at growing intervals.
-  CHECK(proxy.counters().requests_to("/v3/auth/authenticate") < 32);
+  CHECK(proxy.counters().requests_to("/v3/auth/authenticate") < 20);
 }
 
 TEST_CASE("etcd users: users switched on while somebody leads without a username", "[T5][etcd][auth][slow]") {
