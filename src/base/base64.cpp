@@ -16,7 +16,7 @@ constexpr std::array<std::uint8_t, 256> make_values() {
     values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
   return values;
 }
-constexpr auto values = make_values();
+constexpr auto value_of = make_values();
 
 std::uint32_t byte_at(std::string_view bytes, std::size_t i) {
   return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
@@ -44,7 +44,7 @@ std::optional<std::string> from_base64(std::string_view text) {
   std::uint32_t bits = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     bool const pad = i >= text.size() - padding;
-    std::uint8_t const value = pad ? std::uint8_t{0} : values[static_cast<unsigned char>(text[i])];
+    std::uint8_t const value = pad ? std::uint8_t{0} : value_of[static_cast<unsigned char>(text[i])];
     if (value == none) return std::nullopt;
     bits = bits << 6 | value;
     if (i % 4 != 3) continue;

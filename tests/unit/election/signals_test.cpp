@@ -4,6 +4,7 @@
 #include "support/one_host.hpp"
 #include "support/scratch_directory.hpp"
 #include "unit/http/http_bench.hpp"
+#include <atomic>
 #include <csignal>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -16,7 +17,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-volatile std::sig_atomic_t rung = 0;
+// Atomic, and not sig_atomic_t: the process's timer rings in any of its threads, the store's disk thread too.
+std::atomic<int> rung = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch no other");
 
 /// SIGALRM every 200 us; system calls that can be interrupted are, for SA_RESTART is not set.
 class ringing {
@@ -24,7 +27,7 @@ public:
   ringing() {
     rung = 0;
     struct sigaction how {};
-    how.sa_handler = [](int) { rung = rung + 1; };
+    how.sa_handler = [](int) { ++rung; };
     ::sigaction(SIGALRM, &how, &before_);
     itimerval const often{{0, 200}, {0, 200}};
     ::setitimer(ITIMER_REAL, &often, nullptr);

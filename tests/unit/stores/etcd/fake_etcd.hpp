@@ -89,7 +89,6 @@ private:
   static void tell(fake_etcd& of, flow& to, std::vector<etcd_change> const& events);
 
   virtual_world& world_;
-  std::size_t endpoints_ = 0;
   std::list<rule> rules_;
   std::vector<std::weak_ptr<flow>> flows_;
   std::vector<std::weak_ptr<channel>> channels_;
