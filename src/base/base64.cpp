@@ -27,12 +27,16 @@ std::uint32_t byte_at(std::string_view bytes, std::size_t i) {
 std::string base64(std::string_view bytes) {
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
+  append_base64(text, bytes);
+  return text;
+}
+
+void append_base64(std::string& text, std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     auto const three = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
     for (unsigned shift : {18U, 12U, 6U, 0U}) text += alphabet[three >> shift & 63U];
   }
   for (std::size_t missing = (3 - bytes.size() % 3) % 3, i = 1; i <= missing; ++i) text[text.size() - i] = '=';
-  return text;
 }
 
 std::optional<std::string> from_base64(std::string_view text) {

@@ -6,7 +6,8 @@
 
 namespace coelect::base {
 
-std::string base64(std::string_view bytes);  ///< With padding.
+std::string base64(std::string_view bytes);                     ///< With padding.
+void append_base64(std::string& text, std::string_view bytes);  ///< The same, to the end of `text`.
 
 /// Nothing when `text` is not base64 with its padding.
 std::optional<std::string> from_base64(std::string_view text);

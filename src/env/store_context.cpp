@@ -3,7 +3,8 @@
 #include "base/weak_list.hpp"
 #include "env/context_watch.hpp"
 #include "env/timer_queue.hpp"
-#include <boost/asio/post.hpp>
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/strand.hpp>
 #include <coelect/store_context.hpp>
 #include <mutex>
@@ -20,6 +21,7 @@ struct store_context::impl final : env::context_user {
   std::shared_ptr<env::timer_queue> timers;
   mutable std::mutex mutex;  // guards what follows
   boost::asio::any_io_executor strand;
+  boost::asio::any_io_executor queue;  // the strand as post() wants it: asked anew each time that costs three allocations
   base::weak_list<closable> told;
 };
 
@@ -46,6 +48,7 @@ std::shared_ptr<store_context> store_context::make(boost::asio::any_io_executor 
   std::shared_ptr<store_context> made(new store_context(std::move(env), std::move(log)));
   auto& own = *made->impl_;
   own.strand = boost::asio::make_strand(where);
+  own.queue = boost::asio::require(own.strand, boost::asio::execution::blocking.never);
   own.timers = std::make_shared<env::timer_queue>(made->env_, made->env_->make_alarm(own.strand));
   std::weak_ptr<store_context> const weak = made;
   own.timers->when_empty([weak] {
@@ -62,8 +65,8 @@ store_context::~store_context() = default;
 bool store_context::post(std::function<void()> work) {
   if (!base::in_process(impl_->made_in)) return false;
   std::lock_guard const lock(impl_->mutex);
-  if (!impl_->strand) return false;
-  boost::asio::post(impl_->strand, std::move(work));
+  if (!impl_->queue) return false;
+  impl_->queue.execute(std::move(work));
   return true;
 }
 
@@ -96,11 +99,12 @@ void store_context::tell_when_gone(std::weak_ptr<closable> who) {
 
 void store_context::gone() noexcept {
   std::vector<std::weak_ptr<closable>> all;
-  boost::asio::any_io_executor last;
+  boost::asio::any_io_executor last, last_queue;
   {
     std::lock_guard const lock(impl_->mutex);
     all = impl_->told.take();
     last = std::exchange(impl_->strand, {});
+    last_queue = std::exchange(impl_->queue, {});
   }
   for (auto const& weak : all)
     if (auto const who = weak.lock()) who->context_gone();

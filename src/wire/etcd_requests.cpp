@@ -2,72 +2,75 @@
 #include "wire/etcd_requests.hpp"
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include <array>
+#include <charconv>
 #include <utility>
 
 namespace coelect::wire::etcd {
 namespace {
 
-/// One JSON object, member after member. Names are ours and need no escaping.
+/// One JSON object at the end of a text, member after member. Names are ours and need no escaping.
 class object {
 public:
+  explicit object(std::string& text) : text_(text) { text_ += '{'; }
+
   object& raw(std::string_view name, std::string_view json) {
-    text_ += text_.size() == 1 ? "\"" : ",\"";
-    text_.append(name).append("\":").append(json);
+    begin(name);
+    text_ += json;
     return *this;
   }
-  object& number(std::string_view name, std::int64_t value) { return raw(name, "\"" + std::to_string(value) + "\""); }
-  object& bytes(std::string_view name, std::string_view value) { return raw(name, "\"" + base::base64(value) + "\""); }
-  object& word(std::string_view name, std::string_view value) { return raw(name, "\"" + std::string(value) + "\""); }
+  object& word(std::string_view name, std::string_view value) {
+    begin(name);
+    text_.append("\"").append(value).append("\"");
+    return *this;
+  }
+  object& number(std::string_view name, std::int64_t value) {
+    std::array<char, 20> digits{};
+    auto const written = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    return word(name, {digits.data(), written.ptr});
+  }
+  object& bytes(std::string_view name, std::string_view value) {
+    begin(name);
+    text_ += '"';
+    base::append_base64(text_, value);
+    text_ += '"';
+    return *this;
+  }
   object& yes(std::string_view name) { return raw(name, "true"); }
   object& range(key_range const& what) {
     bytes("key", what.key);
     return what.end.empty() ? *this : bytes("range_end", what.end);
   }
-  std::string json() { return text_ + "}"; }
+  /// A list of what `json` has between its commas; none without any.
+  object& list(std::string_view name, std::string_view json) {
+    if (json.empty()) return *this;
+    begin(name);
+    text_.append("[").append(json).append("]");
+    return *this;
+  }
+  /// The object that is the value of `name`; closed before this one.
+  object inner(std::string_view name) {
+    begin(name);
+    return object(text_);
+  }
+  void close() { text_ += '}'; }
 
 private:
-  std::string text_ = "{";
+  void begin(std::string_view name) { text_.append(text_.back() == '{' ? "\"" : ",\"").append(name).append("\":"); }
+
+  std::string& text_;
 };
 
-void append(std::string& list, std::string_view json) {
-  if (!list.empty()) list += ',';
-  list += json;
+// Room for names and numbers beside the bytes that are given, which grow by a third: one allocation is enough.
+std::string text_for(std::size_t bytes) {
+  std::string text;
+  text.reserve(160 + bytes * 4 / 3);
+  return text;
 }
 
-std::string array(std::string const& list) { return "[" + list + "]"; }
+std::size_t size_of(key_range const& what) { return what.key.size() + what.end.size(); }
 
-}  // namespace
-
-std::string grant_body(std::int64_t lease, std::int64_t ttl_seconds) {
-  return object().number("TTL", ttl_seconds).number("ID", lease).json();
-}
-
-std::string lease_body(std::int64_t lease) { return object().number("ID", lease).json(); }
-
-std::string authenticate_body(std::string_view user, base::secret const& password) {
-  auto quoted = base::json_quoted(password.reveal());
-  auto body = object().raw("name", base::json_quoted(user)).raw("password", quoted).json();
-  base::wipe(quoted);
-  return body;
-}
-
-std::string watch_body(watch_request const& how) {
-  object create;
-  create.range(how.what);
-  if (how.watch_id != 0) create.number("watch_id", how.watch_id);
-  if (how.start_revision > 0) create.number("start_revision", how.start_revision);
-  if (how.deletes_only) create.raw("filters", "[\"NOPUT\"]");
-  return object().raw("create_request", create.json()).json();
-}
-
-std::string cancel_watch_body(std::int64_t watch_id) {
-  return object().raw("cancel_request", object().number("watch_id", watch_id).json()).json();
-}
-
-std::string progress_body() { return object().raw("progress_request", "{}").json(); }
-
-std::string range_body(range_request const& how) {
-  object o;
+void add_range(object& o, range_request const& how) {
   o.range(how.what);
   if (how.keys_only) o.yes("keys_only");
   if (how.limit > 0) o.number("limit", how.limit);
@@ -76,39 +79,111 @@ std::string range_body(range_request const& how) {
     bool const oldest = how.by_creation == range_request::order::oldest_first;
     o.word("sort_target", "CREATE").word("sort_order", oldest ? "ASCEND" : "DESCEND");
   }
-  return o.json();
 }
 
-std::string delete_body(key_range const& what) { return object().range(what).json(); }
+/// {"NAME":{...}}, filled by `add`.
+template <class Add>
+std::string wrapped(std::string_view name, std::size_t bytes, Add const& add) {
+  auto text = text_for(bytes);
+  object all(text);
+  auto o = all.inner(name);
+  add(o);
+  o.close();
+  all.close();
+  return text;
+}
+
+void append(std::string& list, std::string_view json) {
+  if (!list.empty()) list += ',';
+  list += json;
+}
+
+}  // namespace
+
+std::string grant_body(std::int64_t lease, std::int64_t ttl_seconds) {
+  std::string text;
+  object(text).number("TTL", ttl_seconds).number("ID", lease).close();
+  return text;
+}
+
+std::string lease_body(std::int64_t lease) {
+  std::string text;
+  object(text).number("ID", lease).close();
+  return text;
+}
+
+std::string authenticate_body(std::string_view user, base::secret const& password) {
+  auto quoted = base::json_quoted(password.reveal());
+  auto text = text_for(quoted.size() + 2 * user.size());  // not moved while it grows: that would leave a copy behind
+  object(text).raw("name", base::json_quoted(user)).raw("password", quoted).close();
+  base::wipe(quoted);
+  return text;
+}
+
+std::string watch_body(watch_request const& how) {
+  return wrapped("create_request", size_of(how.what), [&](object& o) {
+    o.range(how.what);
+    if (how.watch_id != 0) o.number("watch_id", how.watch_id);
+    if (how.start_revision > 0) o.number("start_revision", how.start_revision);
+    if (how.deletes_only) o.raw("filters", "[\"NOPUT\"]");
+  });
+}
+
+std::string cancel_watch_body(std::int64_t watch_id) {
+  return wrapped("cancel_request", 0, [&](object& o) { o.number("watch_id", watch_id); });
+}
+
+std::string progress_body() {
+  return wrapped("progress_request", 0, [](object&) {});
+}
+
+std::string range_body(range_request const& how) {
+  auto text = text_for(size_of(how.what));
+  object o(text);
+  add_range(o, how);
+  o.close();
+  return text;
+}
+
+std::string delete_body(key_range const& what) {
+  auto text = text_for(size_of(what));
+  object(text).range(what).close();
+  return text;
+}
 
 operation operation::put(std::string_view key, std::string_view value, std::int64_t lease) {
-  object o;
-  o.bytes("key", key).bytes("value", value);
-  if (lease != 0) o.number("lease", lease);
-  return operation(object().raw("request_put", o.json()).json());
+  return operation(wrapped("request_put", key.size() + value.size(), [&](object& o) {
+    o.bytes("key", key).bytes("value", value);
+    if (lease != 0) o.number("lease", lease);
+  }));
 }
 
 operation operation::range(range_request const& how) {
-  return operation(object().raw("request_range", range_body(how)).json());
+  return operation(wrapped("request_range", size_of(how.what), [&](object& o) { add_range(o, how); }));
 }
 
 operation operation::erase(key_range const& what) {
-  return operation(object().raw("request_delete_range", object().range(what).json()).json());
+  return operation(wrapped("request_delete_range", size_of(what), [&](object& o) { o.range(what); }));
 }
 
 operation operation::nested(transaction const& what) {
-  return operation(object().raw("request_txn", what.body()).json());
+  auto text = text_for(what.size());
+  text += "{\"request_txn\":";
+  what.write(text);
+  text += '}';
+  return operation(std::move(text));
 }
 
 // Without what is protobuf's default: etcd's gateway reads each byte a dozen times, because at every level of nesting
 // it parses all that is below.
 transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
-  object o;
+  append(compare_, {});
+  object o(compare_);
   o.range(what).word("target", target);
   if (result != "EQUAL") o.word("result", result);
   if (value != 0) o.number(field, value);
-  append(compare_, o.json());
+  o.close();
   return *this;
 }
 
@@ -144,12 +219,14 @@ transaction& transaction::first(operation const& what) {
   return *this;
 }
 
+void transaction::write(std::string& text) const {
+  object(text).list("compare", compare_).list("success", success_).list("failure", failure_).close();
+}
+
 std::string transaction::body() const {
-  object o;
-  if (!compare_.empty()) o.raw("compare", array(compare_));
-  if (!success_.empty()) o.raw("success", array(success_));
-  if (!failure_.empty()) o.raw("failure", array(failure_));
-  return o.json();
+  auto text = text_for(size());
+  write(text);
+  return text;
 }
 
 }  // namespace coelect::wire::etcd

@@ -65,6 +65,7 @@ public:
   /// Goes before all operations of the first list so far.
   transaction& first(operation const& what);
   std::string body() const;
+  void write(std::string& text) const;  ///< Adds the body to the end of `text`.
   std::size_t size() const noexcept { return compare_.size() + success_.size() + failure_.size(); }  ///< Bytes, about.
 
 private:
