@@ -9,13 +9,26 @@ namespace {
 constexpr std::string_view room_name = "@coelect/";
 constexpr std::string_view depose_name = "depose/";
 
-}  // namespace
+// For a key of so many bytes, a lease and a slash.
+std::string text_for(std::size_t bytes) {
+  std::string text;
+  text.reserve(bytes + 17);
+  return text;
+}
 
-std::string lease_hex(std::int64_t lease) {
+void append_hex(std::string& text, std::int64_t lease) {
   std::array<char, 16> digits{};
   auto const written =
       std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::uint64_t>(lease), 16);
-  return {digits.data(), written.ptr};
+  text.append(digits.data(), written.ptr);
+}
+
+}  // namespace
+
+std::string lease_hex(std::int64_t lease) {
+  std::string text;
+  append_hex(text, lease);
+  return text;
 }
 
 // The end of a prefix is the prefix with its last byte below 0xff raised by one; one zero byte means "no end".
@@ -45,11 +58,18 @@ std::string key_layout::nested_election(std::string_view election, std::string_v
 }
 
 std::string key_layout::candidate(std::string_view election, std::int64_t lease) const {
-  return prefix_ + std::string(election) + "/" + lease_hex(lease);
+  auto key = text_for(prefix_.size() + election.size());
+  key.append(prefix_).append(election).append("/");
+  append_hex(key, lease);
+  return key;
 }
 
 std::string key_layout::in_room(std::int64_t lease, std::string_view rest) const {
-  return prefix_ + std::string(room_name) + lease_hex(lease) + "/" + std::string(rest);
+  auto key = text_for(prefix_.size() + room_name.size() + rest.size());
+  key.append(prefix_).append(room_name);
+  append_hex(key, lease);
+  key.append("/").append(rest);
+  return key;
 }
 
 key_range key_layout::rooms() const { return key_range::all_under(prefix_ + std::string(room_name)); }

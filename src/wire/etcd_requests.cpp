@@ -61,10 +61,12 @@ private:
   std::string& text_;
 };
 
-// Room for names and numbers beside the bytes that are given, which grow by a third: one allocation is enough.
+// Names and numbers beside the bytes that are given, which grow by a third: one allocation is enough.
+void make_room(std::string& text, std::size_t bytes) { text.reserve(text.size() + 160 + bytes * 4 / 3); }
+
 std::string text_for(std::size_t bytes) {
   std::string text;
-  text.reserve(160 + bytes * 4 / 3);
+  make_room(text, bytes);
   return text;
 }
 
@@ -178,6 +180,7 @@ operation operation::nested(transaction const& what) {
 // it parses all that is below.
 transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
+  make_room(compare_, size_of(what));
   append(compare_, {});
   object o(compare_);
   o.range(what).word("target", target);
