@@ -21,7 +21,7 @@ struct store_context::impl final : env::context_user {
   std::shared_ptr<env::timer_queue> timers;
   mutable std::mutex mutex;  // guards what follows
   boost::asio::any_io_executor strand;
-  boost::asio::any_io_executor queue;  // the strand as post() wants it: asked anew each time that costs three allocations
+  boost::asio::any_io_executor queue;  // the strand, made never to block: asking it each time costs three allocations
   base::weak_list<closable> told;
 };
 

@@ -10,7 +10,7 @@ constexpr std::string_view room_name = "@coelect/";
 constexpr std::string_view depose_name = "depose/";
 
 // For a key of so many bytes, a lease and a slash.
-std::string text_for(std::size_t bytes) {
+std::string key_for(std::size_t bytes) {
   std::string text;
   text.reserve(bytes + 17);
   return text;
@@ -58,14 +58,14 @@ std::string key_layout::nested_election(std::string_view election, std::string_v
 }
 
 std::string key_layout::candidate(std::string_view election, std::int64_t lease) const {
-  auto key = text_for(prefix_.size() + election.size());
+  auto key = key_for(prefix_.size() + election.size());
   key.append(prefix_).append(election).append("/");
   append_hex(key, lease);
   return key;
 }
 
 std::string key_layout::in_room(std::int64_t lease, std::string_view rest) const {
-  auto key = text_for(prefix_.size() + room_name.size() + rest.size());
+  auto key = key_for(prefix_.size() + room_name.size() + rest.size());
   key.append(prefix_).append(room_name);
   append_hex(key, lease);
   key.append("/").append(rest);
