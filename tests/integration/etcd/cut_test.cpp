@@ -326,7 +326,8 @@ TEST_CASE("etcd faults: any byte of a renewal may be the last one of its connect
   for (auto const whose : both)
     for (auto const how : all_endings) {
       cut_plan plan{"keep-alive and anchor put", whose, how, every(17), bytes.at(whose)};
-      groups.push_back(group<renewal_lane>(where, std::move(plan), wide(24)));
+      // Not wider with every byte: 432 leaders that renew at once are more than a machine of two cores has time for.
+      groups.push_back(group<renewal_lane>(where, std::move(plan), 24));
     }
   cut_all(p, groups);
   nothing_stays(server, p);
