@@ -21,7 +21,7 @@ struct store_context::impl final : env::context_user {
   std::shared_ptr<env::timer_queue> timers;
   mutable std::mutex mutex;  // guards what follows
   boost::asio::any_io_executor strand;
-  boost::asio::any_io_executor queue;  // the strand, made never to block: asking it each time costs three allocations
+  boost::asio::any_io_executor queue;  // the strand, made never to block: asking it each time costs four allocations
   base::weak_list<closable> told;
 };
 
@@ -73,8 +73,8 @@ bool store_context::post(std::function<void()> work) {
 timer store_context::at(instant when, std::function<void()> work) {
   {
     std::lock_guard const lock(impl_->mutex);
-    if (!impl_->strand)
-      return {};  // what the end of a context destroys may ask for one; it would be set on what is going
+    // What the end of a context destroys may ask for one; it would be set on what is going.
+    if (!impl_->strand) return {};
   }
   return timer(impl_->timers->add(when, std::move(work)));
 }

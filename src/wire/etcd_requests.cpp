@@ -14,6 +14,9 @@ class object {
 public:
   explicit object(std::string& text) : text_(text) { text_ += '{'; }
 
+  /// The value of `name` is what comes next in the text.
+  void begin(std::string_view name) { text_.append(text_.back() == '{' ? "\"" : ",\"").append(name).append("\":"); }
+
   object& raw(std::string_view name, std::string_view json) {
     begin(name);
     text_ += json;
@@ -56,8 +59,6 @@ public:
   void close() { text_ += '}'; }
 
 private:
-  void begin(std::string_view name) { text_.append(text_.back() == '{' ? "\"" : ",\"").append(name).append("\":"); }
-
   std::string& text_;
 };
 
@@ -116,8 +117,9 @@ std::string lease_body(std::int64_t lease) {
 
 std::string authenticate_body(std::string_view user, base::secret const& password) {
   auto quoted = base::json_quoted(password.reveal());
-  auto text = text_for(quoted.size() + 2 * user.size());  // not moved while it grows: that would leave a copy behind
-  object(text).raw("name", base::json_quoted(user)).raw("password", quoted).close();
+  auto const name = base::json_quoted(user);
+  auto text = text_for(quoted.size() + name.size());  // not moved while it grows: that would leave a copy behind
+  object(text).raw("name", name).raw("password", quoted).close();
   base::wipe(quoted);
   return text;
 }
@@ -170,9 +172,10 @@ operation operation::erase(key_range const& what) {
 
 operation operation::nested(transaction const& what) {
   auto text = text_for(what.size());
-  text += "{\"request_txn\":";
+  object all(text);
+  all.begin("request_txn");
   what.write(text);
-  text += '}';
+  all.close();
   return operation(std::move(text));
 }
 
@@ -181,7 +184,7 @@ operation operation::nested(transaction const& what) {
 transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
   make_room(compare_, size_of(what));
-  append(compare_, {});
+  if (!compare_.empty()) compare_ += ',';
   object o(compare_);
   o.range(what).word("target", target);
   if (result != "EQUAL") o.word("result", result);
