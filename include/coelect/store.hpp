@@ -145,11 +145,11 @@ public:
   virtual ~observation() = default;
 };
 
-/// What a contender is made from.
+/// What a contender is made from. The elector owns it and keeps it, unchanged, for longer than the contender lives.
 struct candidacy {
-  std::string election;
-  std::string candidate;
-  std::string value;
+  std::string election{};
+  std::string candidate{};
+  std::string value{};
 };
 
 enum class depose_how {
@@ -173,7 +173,8 @@ public:
   virtual std::string describe() const = 0;
   std::shared_ptr<store_context> const& context() const noexcept { return context_; }
 
-  virtual std::unique_ptr<contender> enter(candidacy who, hold_listener& hears) = 0;
+  /// A new contender. It may keep references to `who` and `hears`: both outlive it.
+  virtual std::unique_ptr<contender> enter(candidacy const& who, hold_listener& hears) = 0;
   /// Who leads right now? The reply may come after the store's user has lost interest.
   virtual void look(std::string const& election, instant give_up, reply<outcome, sighting> done) = 0;
   /// Answers once, when what is seen differs from `seen`. Nothing is missed for ever, but what

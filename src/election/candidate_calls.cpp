@@ -21,7 +21,7 @@ void candidate_state::campaign(bool once, handler<void(error_code, leadership)> 
       return;
     }
     self->campaign_id_ = id;
-    if (self->logs()) self->log(severity::info, self->line("campaign", "candidate=" + self->options_.candidate));
+    if (self->logs()) self->log(severity::info, self->line("campaign", "candidate=" + self->who_.candidate));
     self->run(self->fsm_.campaign(once));
   };
   if (!store_->context()->post(std::move(start))) campaigns_.complete(id, errc::stopped, leadership());
@@ -34,7 +34,7 @@ std::shared_ptr<observers> candidate_state::observing() {
     auto trouble = [weak = weak_from_this()](char const* doing, outcome const& what) {
       if (auto const self = weak.lock()) self->note_trouble(doing, what);
     };
-    observers_ = std::make_shared<observers>(store_, options_.election, store_->limits(), std::move(trouble));
+    observers_ = std::make_shared<observers>(store_, who_.election, store_->limits(), std::move(trouble));
   }
   return observers_;
 }
@@ -74,7 +74,7 @@ void candidate_state::depose(std::uint64_t token, depose_how how, handler<void(e
       if (!result.ok()) self->note_trouble("depose", result);
       self->deposals_.complete(id, result.ec);
     };
-    self->store_->depose(self->options_.election, token, how, self->give_up_at(), std::move(answer));
+    self->store_->depose(self->who_.election, token, how, self->give_up_at(), std::move(answer));
   };
   if (!store_->context()->post(std::move(start))) deposals_.complete(id, errc::stopped);
 }
@@ -158,7 +158,7 @@ void candidate_state::supervise(std::uint64_t token, bool on) {
 }
 
 void candidate_state::drain(std::uint64_t token) {
-  if (options_.drain_timeout == std::chrono::milliseconds(0)) return;
+  if (drain_timeout_ == std::chrono::milliseconds(0)) return;
   store_->context()->post([self = shared_from_this(), token] {
     if (!self->leads(token)) return;
     auto const give_up = [candidate = self.get(), token] {
@@ -166,7 +166,7 @@ void candidate_state::drain(std::uint64_t token) {
       candidate->log(severity::error, candidate->line("lost", "drain_timeout: the body runs on, its term is released"));
       candidate->run(candidate->fsm_.resign());
     };
-    self->drain_ = self->store_->context()->after(self->options_.drain_timeout, give_up);
+    self->drain_ = self->store_->context()->after(self->drain_timeout_, give_up);
   });
 }
 

@@ -12,7 +12,10 @@ using rules::request;
 
 candidate_state::candidate_state(boost::asio::any_io_executor ex, std::shared_ptr<store> where, elector_options how)
     : store_(std::move(where)),
-      options_(std::move(how)),
+      who_{std::move(how.election), std::move(how.candidate), std::move(how.value)},
+      release_timeout_(how.release_timeout),
+      drain_timeout_(how.drain_timeout),
+      log_(std::move(how.log)),
       validity_(store_->context()->shared_env()),
       user_executor_(std::move(ex)),
       fsm_(store_->limits().retry_min, store_->limits().retry_max, store_->context()->env().random()) {}
@@ -47,11 +50,8 @@ void candidate_state::obey(rules::election_orders const& orders) {
   if (orders.end_term) end_term(*orders.end_term);
   if (orders.warn && term_) term_->warn(*orders.warn);
   if (orders.discard) discard();
-  if (orders.enter) {
-    candidacy who{options_.election, options_.candidate, options_.value};
-    contender_ = store_->enter(std::move(who), *this);
-  }
-  if (orders.begin_term) begin_term();
+  if (orders.enter) contender_ = store_->enter(who_, *this);
+  if (orders.begin_term) begin_term(*orders.begin_term);
   ask(orders.ask);
   if (orders.pause) pause_ = store_->context()->after(*orders.pause, [this] { run(fsm_.pause_over()); });
   if (orders.released) complete_releases(*orders.released);
@@ -101,8 +101,7 @@ void candidate_state::on_attempt(attempt const& answer) {
     note_trouble("campaign", answer.how);
     run(fsm_.failed(answer.how.ec, answer.how.leave_alone));
   } else if (answer.held) {
-    granted_ = answer.held;
-    run(fsm_.held(granted_->fencing_token, granted_->valid_until, store_->context()->now()));
+    run(fsm_.held({answer.held->fencing_token, answer.held->valid_until}, store_->context()->now()));
   } else {
     last_trouble_.clear();
     run(fsm_.taken());
@@ -114,21 +113,20 @@ void candidate_state::on_turn(outcome const& how) {
   run(how.ok() ? fsm_.turn() : fsm_.failed(how.ec, how.leave_alone));
 }
 
-void candidate_state::begin_term() {
+void candidate_state::begin_term(rules::win const& won) {
   last_trouble_.clear();
-  auto const token = granted_->fencing_token;
+  auto const token = won.token;
   auto const term = std::make_shared<term_state>(shared_from_this(), token);
   {
     std::lock_guard const lock(mutex_);
     term_ = term;
     contender_token_ = token;
     lock_descriptor_ = contender_->lock_descriptor();
-    validity_.begin(token, granted_->valid_until);
+    validity_.begin(token, won.valid_until);
     gained_.complete_all({});
   }
   if (logs()) log(severity::info, line("elected", time_left(validity_.left(token))));
-  auto won = term_state::make_leadership(term);
-  campaigns_.complete(std::exchange(campaign_id_, 0), {}, std::move(won));
+  campaigns_.complete(std::exchange(campaign_id_, 0), {}, term_state::make_leadership(term));
 }
 
 void candidate_state::end_term(term_end const& how) {
@@ -215,23 +213,23 @@ bool candidate_state::leads(std::uint64_t token) const noexcept {
 instant candidate_state::give_up_at() const { return store_->context()->now() + store_->limits().request_timeout; }
 
 instant candidate_state::release_by() const {
-  auto limit = options_.release_timeout;
+  auto limit = release_timeout_;
   if (limit == std::chrono::milliseconds(0))
     limit = std::min(store_->limits().request_timeout, std::chrono::milliseconds(1'000));
   return store_->context()->now() + limit;
 }
 
 std::string candidate_state::line(char const* word, std::string const& rest) const {
-  std::string text = std::string(word) + " election=" + options_.election;
+  std::string text = std::string(word) + " election=" + who_.election;
   if (fsm_.leading() || std::string_view(word) == "lost")
     text += " token=" + std::to_string(term_ ? term_->token() : 0);
   return text + " " + rest;
 }
 
-bool candidate_state::logs() const noexcept { return options_.log || store_->context()->logs(); }
+bool candidate_state::logs() const noexcept { return log_ || store_->context()->logs(); }
 
 void candidate_state::log(severity level, std::string const& text) const {
-  if (options_.log) options_.log(level, text);
+  if (log_) log_(level, text);
   else store_->context()->log(level, text);
 }
 

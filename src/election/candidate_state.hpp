@@ -46,7 +46,7 @@ public:
   boost::asio::any_io_executor user_executor() const;  ///< Empty once its context is gone.
   bool post_to_user(std::function<void()> work);       ///< False once its context is gone.
   std::shared_ptr<store> const& where() const noexcept { return store_; }
-  elector_options const& options() const noexcept { return options_; }
+  candidacy const& who() const noexcept { return who_; }
   diagnostics last_answer() const;
   int lock_descriptor(std::uint64_t token) const noexcept;
   void log(severity level, std::string const& line) const;
@@ -64,7 +64,7 @@ private:
   void ask(rules::request what);
   void on_attempt(attempt const& answer);
   void on_turn(outcome const& how);
-  void begin_term();
+  void begin_term(rules::win const& won);
   void discard();
   void end_term(term_end const& how);
   void log_end(term_end const& ended);
@@ -97,7 +97,9 @@ private:
   void complete_releases(error_code how);
 
   std::shared_ptr<store> store_;
-  elector_options options_;
+  candidacy const who_;
+  std::chrono::milliseconds const release_timeout_, drain_timeout_;
+  log_fn const log_;
   validity validity_;
 
   mutable std::mutex mutex_;  // guards what follows up to the blank line
@@ -116,7 +118,6 @@ private:
   // strand only
   rules::election_fsm fsm_;
   std::unique_ptr<contender> contender_;
-  std::optional<grant> granted_;
   timer pause_, drain_;
   std::uint64_t campaign_id_ = 0;
   std::vector<std::uint64_t> releasing_;                  // resign() and stop() calls that the next release completes

@@ -58,8 +58,8 @@ elector::~elector() {
 }
 
 elector::executor_type elector::get_executor() const noexcept { return state_->user_executor(); }
-std::string const& elector::election() const noexcept { return state_->options().election; }
-std::string const& elector::candidate() const noexcept { return state_->options().candidate; }
+std::string const& elector::election() const noexcept { return state_->who().election; }
+std::string const& elector::candidate() const noexcept { return state_->who().candidate; }
 std::shared_ptr<store> const& elector::where() const noexcept { return state_->where(); }
 leadership_signal elector::signal() const noexcept { return leadership_signal(state_); }
 diagnostics elector::last_answer() const { return state_->last_answer(); }

@@ -53,13 +53,9 @@ clock::time_point leadership::valid_until() const noexcept {
 
 std::uint64_t leadership::fencing_token() const noexcept { return state_ ? state_->token() : 0; }
 
-std::string const& leadership::election() const noexcept {
-  return state_ ? state_->owner().options().election : no_name;
-}
+std::string const& leadership::election() const noexcept { return state_ ? state_->owner().who().election : no_name; }
 
-std::string const& leadership::candidate() const noexcept {
-  return state_ ? state_->owner().options().candidate : no_name;
-}
+std::string const& leadership::candidate() const noexcept { return state_ ? state_->owner().who().candidate : no_name; }
 
 std::stop_token leadership::stop_token() const noexcept { return state_ ? state_->stop_token() : std::stop_token(); }
 

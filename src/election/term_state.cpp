@@ -8,8 +8,8 @@ term_state::term_state(std::shared_ptr<candidate_state> owner, std::uint64_t tok
     : owner_(std::move(owner)), token_(token) {}
 
 term_end term_state::ended() const {
-  std::lock_guard const lock(mutex_);
-  return end_;
+  std::lock_guard const lock(room_.mutex);
+  return end_ ? *end_ : term_end();
 }
 
 void term_state::wait_at_risk(handler<void(error_code, risk)> h) {
@@ -23,13 +23,13 @@ void term_state::wait_lost(handler<void(error_code, term_end)> h) {
 }
 
 std::optional<risk> term_state::present_risk() const {
-  std::lock_guard const lock(mutex_);
+  std::lock_guard const lock(room_.mutex);
   return risk_;
 }
 
 void term_state::warn(risk why) {
   {
-    std::lock_guard const lock(mutex_);
+    std::lock_guard const lock(room_.mutex);
     if (risk_ == risk::over) return;
     if (risk_ && why == risk::overdue) return;  // a reason that time does not heal is there already
     risk_ = why;
@@ -39,16 +39,16 @@ void term_state::warn(risk why) {
 }
 
 void term_state::all_clear() {
-  std::lock_guard const lock(mutex_);
+  std::lock_guard const lock(room_.mutex);
   if (risk_ == risk::overdue) risk_.reset();
 }
 
 bool term_state::end(term_end how) {
   owner_->current().end(token_);
   {
-    std::lock_guard const lock(mutex_);
+    std::lock_guard const lock(room_.mutex);
     if (end_) return false;
-    end_ = how;
+    end_ = std::make_unique<term_end>(how);
     risk_ = risk::over;
   }
   request_stop();
@@ -57,12 +57,7 @@ bool term_state::end(term_end how) {
   return true;
 }
 
-bool term_state::end_by_owner() {
-  auto const asked = present_risk();
-  if (asked == risk::deposed) return end(term_end(end_of_term::deposed, errc::deposed));
-  if (asked == risk::stopping) return end(term_end(end_of_term::stopped, errc::stopped));
-  return end(term_end(end_of_term::resigned));
-}
+bool term_state::end_by_owner() { return end(rules::end_by_owner(present_risk())); }
 
 void term_state::drop_those_on(boost::asio::execution_context const& dying) noexcept {
   at_risk_.drop_those_on(dying);

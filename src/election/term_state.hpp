@@ -2,7 +2,7 @@
 #pragma once
 #include "election/waiters.hpp"
 #include <coelect/leadership.hpp>
-#include <mutex>
+#include <memory>
 #include <optional>
 
 namespace coelect::detail {
@@ -42,10 +42,9 @@ private:
   std::shared_ptr<candidate_state> owner_;
   std::uint64_t token_;
   std::stop_source stop_;
-  mutable std::mutex mutex_;  // guards end_ and risk_
-  term_end end_;
+  mutable waiting_room room_;      // its mutex guards end_ and risk_, too
+  std::unique_ptr<term_end> end_;  // none: it runs
   std::optional<risk> risk_;
-  waiting_room room_;
   waiters<risk> at_risk_{room_};
   waiters<term_end> lost_{room_};
 };

@@ -5,6 +5,12 @@
 
 namespace coelect::rules {
 
+term_end end_by_owner(std::optional<risk> why) {
+  if (why == risk::deposed) return term_end(end_of_term::deposed, errc::deposed);
+  if (why == risk::stopping) return term_end(end_of_term::stopped, errc::stopped);
+  return term_end(end_of_term::resigned);
+}
+
 election_fsm::election_fsm(std::chrono::milliseconds retry_min, std::chrono::milliseconds retry_max, std::uint64_t seed)
     : backoff_(retry_min, retry_max, seed), stand_back_for_(retry_max) {}
 
@@ -54,18 +60,18 @@ election_orders election_fsm::start() {
   return orders;
 }
 
-election_orders election_fsm::held(std::uint64_t token, instant valid_until, instant now) {
+election_orders election_fsm::held(win const& what, instant now) {
   if (state_ != state::trying) return {};
-  if (valid_until.reached(now))  // R2: the answer took longer than the lease is trusted
+  if (what.valid_until.reached(now))  // R2: the answer took longer than the lease is trusted
     return once_ ? leave(then::finish, errc::timed_out) : leave(then::retry);
-  if (token <= last_token_) return leave(then::finish, errc::store_reset);  // R7
-  last_token_ = token;
+  if (what.token <= last_token_) return leave(then::finish, errc::store_reset);  // R7
+  last_token_ = what.token;
   backoff_.reset();
   state_ = state::leading;
   supervised_ = false;
   winding_.reset();
   election_orders orders;
-  orders.begin_term = true;
+  orders.begin_term = what;
   return orders;
 }
 
@@ -118,14 +124,12 @@ election_orders election_fsm::hold_lost(error_code why, std::string detail) {
 }
 
 election_orders election_fsm::resign() {
-  if (state_ == state::leading) return give_up(winding_.value_or(term_end(end_of_term::resigned)));
+  if (state_ == state::leading) return give_up(end_by_owner(winding_));
   if (state_ == state::over) return leave(then::rest);
   return {};
 }
 
-election_orders election_fsm::deposed() {
-  return wind_down(term_end(end_of_term::deposed, errc::deposed), risk::deposed);
-}
+election_orders election_fsm::deposed() { return wind_down(risk::deposed); }
 
 election_orders election_fsm::stop() {
   stopped_ = true;
@@ -136,7 +140,7 @@ election_orders election_fsm::stop() {
     orders.released = error_code();
     return orders;
   }
-  return wind_down(term_end(end_of_term::stopped, errc::stopped), risk::stopping);
+  return wind_down(risk::stopping);
 }
 
 election_orders election_fsm::withdraw(error_code why) {
@@ -190,10 +194,10 @@ election_orders election_fsm::give_up(term_end end) {
   return orders;
 }
 
-election_orders election_fsm::wind_down(term_end end, risk why) {
+election_orders election_fsm::wind_down(risk why) {
   if (state_ != state::leading) return {};
-  if (!supervised_) return give_up(std::move(end));
-  winding_ = std::move(end);
+  if (!supervised_) return give_up(end_by_owner(why));
+  winding_ = why;
   election_orders orders;
   orders.warn = why;
   return orders;

@@ -12,18 +12,27 @@ namespace coelect::rules {
 /// What the shell of an election_fsm asks its contender for next.
 enum class request { none = 1, try_acquire, wait_turn, leave };
 
+/// What a contender was granted: a term may begin.
+struct win {
+  std::uint64_t token = 0;
+  instant valid_until{};
+};
+
 /// What the shell has to do now, in this order. Everything not set: nothing.
 struct election_orders {
   std::optional<term_end> end_term;  ///< Local loss: valid() is false before anything is sent (R6).
   std::optional<risk> warn;          ///< Whoever runs under this term should wind down and resign.
   bool discard = false;              ///< Destroy the contender.
   bool enter = false;                ///< Make a new contender: a fresh identity per candidacy (R6).
-  bool begin_term = false;           ///< We lead.
+  std::optional<win> begin_term;     ///< We lead.
   request ask = request::none;
   std::optional<std::chrono::nanoseconds> pause;  ///< Call pause_over() after this long.
   std::optional<error_code> released;             ///< Complete resign() and stop(): how the release went.
   std::optional<error_code> campaign_done;        ///< Complete the campaign without a term.
 };
+
+/// How a term ends that its owner gives up: because of `why`, or on his own.
+term_end end_by_owner(std::optional<risk> why);
 
 /// One candidate in one election, through any number of campaigns and terms.
 ///
@@ -43,7 +52,7 @@ public:
   bool standing() const noexcept;  ///< A campaign runs.
 
   election_orders campaign(bool once);
-  election_orders held(std::uint64_t token, instant valid_until, instant now);    ///< try_acquire won
+  election_orders held(win const& what, instant now);                             ///< try_acquire won
   election_orders taken();                                                        ///< somebody else holds it
   election_orders failed(error_code why, std::chrono::seconds leave_alone = {});  ///< try_acquire or wait_turn failed
   election_orders turn();                                                         ///< wait_turn: worth another try
@@ -69,14 +78,14 @@ private:
   election_orders start();
   election_orders leave(then what, error_code why = {});
   election_orders give_up(term_end end);
-  election_orders wind_down(term_end end, risk why);
+  election_orders wind_down(risk why);
 
   base::backoff backoff_;
   std::chrono::milliseconds stand_back_for_;
   state state_ = state::idle;
   then then_ = then::rest;
   error_code finish_with_;
-  std::optional<term_end> winding_;  // why a supervised term is being wound down
+  std::optional<risk> winding_;  // why a supervised term is being wound down
   std::uint64_t last_token_ = 0;
   bool once_ = false;
   bool stopped_ = false;

@@ -25,9 +25,9 @@ outcome deleted_meanwhile() { return {errc::candidacy_lost, "the blob was delete
 
 }  // namespace
 
-azure_contender::azure_contender(std::shared_ptr<commons> shared, candidacy who, hold_listener& hears)
+azure_contender::azure_contender(std::shared_ptr<commons> shared, candidacy const& who, hold_listener& hears)
     : shared_(std::move(shared)),
-      who_(std::move(who)),
+      who_(who),
       hears_(hears),
       path_(shared_->path_of(who_.election)),
       lease_(new_guid(shared_->context->env())),

@@ -11,7 +11,7 @@ namespace coelect::stores::azure {
 /// term back.
 class azure_contender final : public contender {
 public:
-  azure_contender(std::shared_ptr<commons> shared, candidacy who, hold_listener& hears);
+  azure_contender(std::shared_ptr<commons> shared, candidacy const& who, hold_listener& hears);
 
   void try_acquire(instant give_up, reply<attempt> done) override;
   void wait_turn(reply<outcome> done) override;
@@ -37,7 +37,7 @@ private:
   void later(std::function<void()> what);
 
   std::shared_ptr<commons> shared_;
-  candidacy who_;
+  candidacy const& who_;
   hold_listener& hears_;
   wire::azure::blob_path path_;
   std::string lease_;  // GUID

@@ -46,8 +46,8 @@ public:
 
   std::string describe() const override { return description_; }
 
-  std::unique_ptr<contender> enter(candidacy who, hold_listener& hears) override {
-    return std::make_unique<azure_contender>(shared_, std::move(who), hears);
+  std::unique_ptr<contender> enter(candidacy const& who, hold_listener& hears) override {
+    return std::make_unique<azure_contender>(shared_, who, hears);
   }
 
   void look(std::string const& election, instant give_up, reply<outcome, sighting> done) override {

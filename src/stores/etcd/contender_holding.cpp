@@ -32,7 +32,7 @@ void etcd_contender::check_own_key() {
     if (leads_) lost(errc::lease_expired, "our key may be gone, and there was no answer that says otherwise");
   });
   transaction txn;
-  txn.when_created_at(key_, created_)
+  txn.when_created_at(key(), created_)
       .then(operation::erase(key_range::one(shared_.keys.nothing(session_->lease()))))
       .otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {

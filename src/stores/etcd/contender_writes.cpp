@@ -27,9 +27,9 @@ void etcd_contender::publish(std::string value, instant give_up, reply<outcome> 
 // mod_revision as well, so that an older value that is carried out late does not replace a newer one.
 void etcd_contender::put_value(std::string value, instant give_up, int tries, reply<outcome> done) {
   transaction txn;
-  txn.when_created_at(key_, created_)
-      .when_modified_at(key_, modified_)
-      .then(operation::put(key_, record(value), session_->lease()))
+  txn.when_created_at(key(), created_)
+      .when_modified_at(key(), modified_)
+      .then(operation::put(key(), record(value), session_->lease()))
       .otherwise(operation::range(own(false)));
   auto answer = [this, value, give_up, tries, done = std::move(done)](called const& how,
                                                                       wire::etcd::txn_answer const& got) {
@@ -55,7 +55,7 @@ void etcd_contender::on_value_refused(kvs const& own, std::string value, instant
 void etcd_contender::write(guarded_writes what, instant give_up, reply<outcome> done) {
   if (created_ == 0) return later([done = std::move(done)] { done(not_leader()); });
   transaction txn;
-  txn.when_created_at(key_, created_).otherwise(operation::range(own()));
+  txn.when_created_at(key(), created_).otherwise(operation::range(own()));
   for (auto const& w : what.all()) {
     if (shared_.keys.candidates(who_.election).contains(w.name) || shared_.keys.rooms().contains(w.name))
       return later([done = std::move(done)] {

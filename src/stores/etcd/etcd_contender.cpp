@@ -13,10 +13,10 @@ using wire::etcd::operation;
 using wire::etcd::range_request;
 using wire::etcd::transaction;
 
-etcd_contender::etcd_contender(sessions& all, candidacy who, hold_listener& hears)
+etcd_contender::etcd_contender(sessions& all, candidacy const& who, hold_listener& hears)
     : sessions_(all),
       shared_(all.shared()),
-      who_(std::move(who)),
+      who_(who),
       hears_(hears),
       since_(shared_.context->env().wall_clock()),
       look_wait_(shared_.times.retry_min) {}
@@ -30,7 +30,6 @@ etcd_contender::~etcd_contender() {
 void etcd_contender::try_acquire(instant give_up, reply<attempt> done) {
   if (!session_) {
     session_ = sessions_.take(who_.election);
-    key_ = shared_.keys.candidate(who_.election, session_->lease());
   }
   if (session_->over()) {
     auto const how = outcome(errc::candidacy_lost, "the lease is gone");
@@ -78,9 +77,9 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
 void etcd_contender::make_campaign(part& p, bool furnishes) {
   auto const lease = session_->lease();
   auto const generation = shared_.keys.generation(lease);
-  p.what.then(operation::put(key_, record(who_.value), lease));
+  p.what.then(operation::put(key(), record(who_.value), lease));
   if (alone_) p.what.when_empty(shared_.keys.candidates(who_.election));
-  else p.what.when_created_at(key_, 0).then(operation::range(by_age(range_request::order::newest_first, 2)));
+  else p.what.when_created_at(key(), 0).then(operation::range(by_age(range_request::order::newest_first, 2)));
   if (furnishes)
     p.what.then(operation::put(shared_.keys.anchor(lease), "", lease)).then(operation::put(generation, "", lease));
   stood_with_ = session_->generation();
@@ -142,7 +141,7 @@ void etcd_contender::on_key_made(wire::etcd::txn_answer const& answer, reply<att
 // In the commit that made our key it is the youngest one, and the one before it is who we wait for.
 void etcd_contender::judge_entry(kvs const& latest, reply<attempt> const& done) {
   if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-  if (latest.empty() || latest.front().key != key_ || latest.front().create_revision != created_)
+  if (latest.empty() || latest.front().key != key() || latest.front().create_revision != created_)
     return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
   shared_.alone.found(latest.size() == 1);
   if (latest.size() == 1) return win(done);
@@ -207,7 +206,7 @@ void etcd_contender::have_key(std::int64_t revision) {
   created_ = modified_ = revision;
   adopt_ = false;
   session_->watch_from(revision);
-  own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key_, revision + 1);
+  own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key(), revision + 1);
 }
 
 // R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
@@ -215,7 +214,7 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
   in_doubt_ = false;
   behind_.clear();
   transaction txn;
-  txn.when_created_at(key_, created_)
+  txn.when_created_at(key(), created_)
       .then(operation::range(by_age(range_request::order::oldest_first, 1)))
       .otherwise(operation::range(own()));
   auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
@@ -241,7 +240,7 @@ void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) 
   bool const sensible = !oldest.empty() && oldest.front().create_revision <= created_;
   if (!sensible)
     return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
-  if (oldest.front().key == key_ && oldest.front().create_revision == created_) return win(done);
+  if (oldest.front().key == key() && oldest.front().create_revision == created_) return win(done);
   auto const wrong = refuse_nested(shared_, who_.election, oldest.front().key);
   done(wrong.ok() ? attempt{} : attempt{wrong, {}});
 }
@@ -281,7 +280,7 @@ void etcd_contender::find_predecessor() {
   auto before = by_age(range_request::order::newest_first, 1);
   before.created_up_to = created_ - 1;
   transaction txn;
-  txn.when_created_at(key_, created_).then(operation::range(before));
+  txn.when_created_at(key(), created_).then(operation::range(before));
   auto const by = shared_.context->now() + shared_.times.request_timeout;
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
@@ -349,7 +348,7 @@ void etcd_contender::leave(instant give_up, reply<outcome> done) {
     }
     return later([done = std::move(done)] { done({}); });
   }
-  auto answer = [done = std::move(done), life = std::weak_ptr<int>(life_)](outcome const& how) {
+  auto answer = [done = std::move(done), life = alive()](outcome const& how) {
     if (!life.expired()) done(how);
   };
   left_behind what{who_.election, s->lease(), created_, stood_with_, asked_to_go_ > created_};
@@ -384,13 +383,20 @@ range_request etcd_contender::by_age(range_request::order order, std::int64_t li
 
 range_request etcd_contender::own(bool keys_only) const {
   range_request r;
-  r.what = key_range::one(key_);
+  r.what = key_range::one(key());
   r.keys_only = keys_only;
   return r;
 }
 
+std::string etcd_contender::key() const { return shared_.keys.candidate(who_.election, session_->lease()); }
+
+std::weak_ptr<int> etcd_contender::alive() {
+  if (!life_) life_ = std::make_shared<int>(0);
+  return life_;
+}
+
 void etcd_contender::later(std::function<void()> what) {
-  shared_.context->post([what = std::move(what), life = std::weak_ptr<int>(life_)] {
+  shared_.context->post([what = std::move(what), life = alive()] {
     if (!life.expired()) what();
   });
 }

@@ -10,7 +10,7 @@ namespace coelect::stores::etcd {
 /// own key as the oldest one *and* writes (R9): reads went stale on paused members (etcd#20418).
 class etcd_contender final : public contender, private session_member {
 public:
-  etcd_contender(sessions& all, candidacy who, hold_listener& hears);
+  etcd_contender(sessions& all, candidacy const& who, hold_listener& hears);
   ~etcd_contender() override;
 
   void try_acquire(instant give_up, reply<attempt> done) override;
@@ -58,6 +58,8 @@ private:
   wire::etcd::range_request by_age(wire::etcd::range_request::order order, std::int64_t limit) const;
   wire::etcd::range_request own(bool keys_only = true) const;
   void later(std::function<void()> what);
+  std::weak_ptr<int> alive();
+  std::string key() const;
 
   // session_member
   std::string const& election() const noexcept override { return who_.election; }
@@ -69,11 +71,10 @@ private:
 
   sessions& sessions_;
   commons& shared_;
-  candidacy who_;
+  candidacy const& who_;
   hold_listener& hears_;
   std::chrono::system_clock::time_point since_;
   std::shared_ptr<session> session_;
-  std::string key_;
   std::string behind_;           // the key before ours, once we know it
   std::int64_t created_ = 0;     // create revision of our key; 0: none that we know of
   std::int64_t modified_ = 0;    // and its mod_revision
@@ -94,7 +95,7 @@ private:
   asked asked_, publishing_, checking_;
   std::list<asked> writes_;
   std::shared_ptr<void> entering_;
-  std::shared_ptr<int> life_ = std::make_shared<int>(0);
+  std::shared_ptr<int> life_;  // made by the first who asks: most candidates need none
 };
 
 }  // namespace coelect::stores::etcd

@@ -84,8 +84,8 @@ public:
 
   std::string describe() const override { return description_; }
 
-  std::unique_ptr<contender> enter(candidacy who, hold_listener& hears) override {
-    return std::make_unique<etcd_contender>(parts_->all, std::move(who), hears);
+  std::unique_ptr<contender> enter(candidacy const& who, hold_listener& hears) override {
+    return std::make_unique<etcd_contender>(parts_->all, who, hears);
   }
 
   void look(std::string const& election, instant give_up, reply<outcome, sighting> done) override {

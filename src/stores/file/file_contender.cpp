@@ -25,9 +25,9 @@ std::filesystem::path workshop::path_of(std::string const& election) const {
   return options.directory / (name + ".lock");
 }
 
-file_contender::file_contender(std::shared_ptr<workshop> shop, candidacy who, hold_listener& hears)
+file_contender::file_contender(std::shared_ptr<workshop> shop, candidacy const& who, hold_listener& hears)
     : shop_(std::move(shop)),
-      who_(std::move(who)),
+      who_(who),
       hears_(hears),
       file_(std::make_shared<lock_file>(shop_->path_of(who_.election), shop_->options.permissions)) {}
 

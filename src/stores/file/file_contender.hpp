@@ -19,7 +19,7 @@ struct workshop {
 
 class file_contender final : public contender {
 public:
-  file_contender(std::shared_ptr<workshop> shop, candidacy who, hold_listener& hears);
+  file_contender(std::shared_ptr<workshop> shop, candidacy const& who, hold_listener& hears);
   ~file_contender() override;
 
   void try_acquire(instant give_up, reply<attempt> done) override;
@@ -41,7 +41,7 @@ private:
   void turn();
 
   std::shared_ptr<workshop> shop_;
-  candidacy who_;
+  candidacy const& who_;
   hold_listener& hears_;
   std::shared_ptr<lock_file> file_;  // used by one disk job at a time, and between jobs here
   std::shared_ptr<subscription> subscription_;

@@ -101,8 +101,8 @@ public:
   }
   std::string describe() const override { return "file:" + shop_->options.directory.string(); }
 
-  std::unique_ptr<contender> enter(candidacy who, hold_listener& hears) override {
-    return std::make_unique<file_contender>(shop_, std::move(who), hears);
+  std::unique_ptr<contender> enter(candidacy const& who, hold_listener& hears) override {
+    return std::make_unique<file_contender>(shop_, who, hears);
   }
 
   void look(std::string const& election, instant give_up, reply<outcome, sighting> done) override {

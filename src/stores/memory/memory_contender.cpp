@@ -4,10 +4,10 @@
 
 namespace coelect::stores::memory {
 
-memory_contender::memory_contender(link& way, rules::timings const& times, candidacy who, hold_listener& hears)
+memory_contender::memory_contender(link& way, rules::timings const& times, candidacy const& who, hold_listener& hears)
     : link_(way),
       times_(times),
-      who_(std::move(who)),
+      who_(who),
       hears_(hears),
       id_(way.context()->env().random() | 1),
       keeper_(

@@ -7,7 +7,7 @@ namespace coelect::stores::memory {
 
 class memory_contender final : public contender {
 public:
-  memory_contender(link& way, rules::timings const& times, candidacy who, hold_listener& hears);
+  memory_contender(link& way, rules::timings const& times, candidacy const& who, hold_listener& hears);
 
   void try_acquire(instant give_up, reply<attempt> done) override;
   void wait_turn(reply<outcome> done) override;
@@ -22,7 +22,7 @@ private:
 
   link& link_;
   rules::timings times_;
-  candidacy who_;
+  candidacy const& who_;
   hold_listener& hears_;
   std::uint64_t id_;  // random: a late request of an earlier candidacy cannot touch this one
   lease_keeper keeper_;

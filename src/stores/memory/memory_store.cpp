@@ -35,8 +35,8 @@ public:
 
   std::string describe() const override { return "memory:"; }
 
-  std::unique_ptr<contender> enter(candidacy who, hold_listener& hears) override {
-    return std::make_unique<memory_contender>(link_, times_, std::move(who), hears);
+  std::unique_ptr<contender> enter(candidacy const& who, hold_listener& hears) override {
+    return std::make_unique<memory_contender>(link_, times_, who, hears);
   }
 
   void look(std::string const& election, instant give_up, reply<outcome, sighting> done) override {

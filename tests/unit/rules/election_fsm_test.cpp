@@ -15,7 +15,7 @@ election_fsm fresh() { return election_fsm(100ms, 5s, 11); }
 election_fsm leading(std::uint64_t token = 5) {
   auto fsm = fresh();
   fsm.campaign(false);
-  fsm.held(token, at(100s), at(1s));
+  fsm.held({token, at(100s)}, at(1s));
   REQUIRE(fsm.leading());
   return fsm;
 }
@@ -30,7 +30,7 @@ TEST_CASE("campaign: enter, try, wait, try again, lead") {
   CHECK(fsm.busy());
   CHECK(fsm.taken().ask == request::wait_turn);
   CHECK(fsm.turn().ask == request::try_acquire);
-  o = fsm.held(5, at(100s), at(1s));
+  o = fsm.held({5, at(100s)}, at(1s));
   CHECK(o.begin_term);
   CHECK(fsm.leading());
   CHECK(fsm.busy());
@@ -39,7 +39,7 @@ TEST_CASE("campaign: enter, try, wait, try again, lead") {
 TEST_CASE("R2: a grant that has run out before we heard of it is given back, not used") {
   auto fsm = fresh();
   fsm.campaign(false);
-  auto o = fsm.held(5, at(100s), at(100s));
+  auto o = fsm.held({5, at(100s)}, at(100s));
   CHECK_FALSE(o.begin_term);
   CHECK(o.ask == request::leave);
   o = fsm.left({});
@@ -71,7 +71,7 @@ TEST_CASE("R7: a token that does not grow is an error, not a term", "[S9][S10][e
     fsm.resign();
     fsm.left({});
     fsm.campaign(false);
-    auto o = fsm.held(token, at(100s), at(1s));
+    auto o = fsm.held({token, at(100s)}, at(1s));
     CHECK_FALSE(o.begin_term);
     CHECK(o.ask == request::leave);
     o = fsm.left({});
@@ -143,9 +143,9 @@ TEST_CASE("withdrawing at every step leaves first and then completes the campaig
     fsm.campaign(false);
     if (step == 1) fsm.taken();
     if (step == 2) fsm.failed(errc::unreachable);
-    if (step == 3) fsm.held(5, at(1s), at(2s));  // too late: leaving, to retry
-    if (step == 4) {                             // between two identities: nothing to leave
-      fsm.held(5, at(1s), at(2s));
+    if (step == 3) fsm.held({5, at(1s)}, at(2s));  // too late: leaving, to retry
+    if (step == 4) {                               // between two identities: nothing to leave
+      fsm.held({5, at(1s)}, at(2s));
       fsm.left({});
     }
     auto const o = fsm.withdraw(aborted);
@@ -159,7 +159,7 @@ TEST_CASE("withdrawing at every step leaves first and then completes the campaig
     REQUIRE(done.campaign_done);
     CHECK(*done.campaign_done == aborted);
     CHECK(fsm.idle());
-    CHECK_FALSE(fsm.held(6, at(100s), at(3s)).begin_term);  // late answers change nothing
+    CHECK_FALSE(fsm.held({6, at(100s)}, at(3s)).begin_term);  // late answers change nothing
   }
 }
 
