@@ -1,5 +1,6 @@
 // Writes flat JSON objects and reads any; the only door to the JSON library.
 #include "base/json.hpp"
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -123,38 +124,22 @@ std::optional<Number> whole_number(json_values const& all, json_value const* fou
 
 }  // namespace
 
-struct json_writer::impl {
-  nlohmann::ordered_json object = nlohmann::ordered_json::object();
-};
-
-json_writer::json_writer() : impl_(std::make_unique<impl>()) {}
-json_writer::json_writer(json_writer&&) noexcept = default;
-json_writer& json_writer::operator=(json_writer&&) noexcept = default;
-json_writer::~json_writer() = default;
-
-json_writer& json_writer::add(std::string_view key, std::string_view value) {
-  impl_->object[std::string(key)] = std::string(value);
+json_writer& json_writer::raw(std::string_view key, std::string_view json) {
+  text_.append(text_.size() > 1 ? ",\"" : "\"").append(key).append("\":").append(json);
   return *this;
 }
-json_writer& json_writer::add(std::string_view key, std::uint64_t value) {
-  impl_->object[std::string(key)] = value;
-  return *this;
-}
-json_writer& json_writer::add(std::string_view key, std::int64_t value) {
-  impl_->object[std::string(key)] = value;
-  return *this;
-}
-json_writer& json_writer::add(std::string_view key, bool value) {
-  impl_->object[std::string(key)] = value;
-  return *this;
-}
-
-std::string json_writer::line() const {
-  return impl_->object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+json_writer& json_writer::add(std::string_view key, std::string_view value) { return raw(key, json_quoted(value)); }
+json_writer& json_writer::add(std::string_view key, std::uint64_t value) { return raw(key, std::to_string(value)); }
+json_writer& json_writer::add(std::string_view key, std::int64_t value) { return raw(key, std::to_string(value)); }
+json_writer& json_writer::add(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
 
 std::string json_quoted(std::string_view text) {
-  return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  auto const plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  if (!std::all_of(text.begin(), text.end(), plain))
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string quoted;
+  quoted.reserve(text.size() + 2);
+  return quoted.append("\"").append(text).append("\"");
 }
 
 bool json_node::has(std::string_view key) const noexcept { return all_->member(place_, key) != nullptr; }

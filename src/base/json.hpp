@@ -11,23 +11,20 @@
 namespace coelect::base {
 
 /// Builds one JSON object on one line, members in the order they were added. Text that is not UTF-8
-/// is repaired with replacement characters, never refused.
+/// is repaired with replacement characters, never refused. Keys are ours, each added once.
 class json_writer {
 public:
-  json_writer();
-  json_writer(json_writer&&) noexcept;
-  json_writer& operator=(json_writer&&) noexcept;
-  ~json_writer();
   json_writer& add(std::string_view key, std::string_view value);
   json_writer& add(std::string_view key, char const* value) { return add(key, std::string_view(value)); }
   json_writer& add(std::string_view key, std::uint64_t value);
   json_writer& add(std::string_view key, std::int64_t value);
   json_writer& add(std::string_view key, bool value);
-  std::string line() const;
+  std::string line() const { return text_ + '}'; }
 
 private:
-  struct impl;
-  std::unique_ptr<impl> impl_;
+  json_writer& raw(std::string_view key, std::string_view json);
+
+  std::string text_ = "{";
 };
 
 /// `text` as a JSON string, with its quotes. Text that is not UTF-8 is repaired.

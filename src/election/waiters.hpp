@@ -10,7 +10,6 @@
 #include <coelect/detail/initiate.hpp>
 #include <coelect/error.hpp>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 
@@ -79,24 +78,21 @@ public:
               cancellation_type by = any_cancellation, std::function<void(id_type)> on_cancel = {}) {
     auto op = std::make_unique<pending>(std::move(h), fallback);
     auto const id = op->id = next_id();
-    // First the slot, then the list: once it is there another thread may complete the operation.
+    // First the slot, then the chain: once it is there another thread may complete the operation.
     auto slot = boost::asio::get_associated_cancellation_slot(op->kept.user.call);
     if (slot.is_connected()) connect(slot, std::move(owner), id, by, std::move(on_cancel));
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) pending_ = std::make_unique<list>();
-    pending_->push_back(std::move(op));
+    op->before = std::move(latest_);
+    latest_ = std::move(op);
     return id;
   }
 
   /// Completes one, if it is still there.
   bool complete(id_type id, error_code ec, Result... result) {
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return false;
-    for (auto it = pending_->begin(); it != pending_->end(); ++it) {
-      if ((*it)->id != id) continue;
-      auto const op = std::move(*it);
-      pending_->erase(it);
-      if (pending_->empty()) pending_.reset();
+    for (auto* place = &latest_; *place; place = &(*place)->before) {
+      if ((*place)->id != id) continue;
+      auto const op = take_out(*place);
       op->kept.complete(ec, std::move(result)...);
       return true;
     }
@@ -105,49 +101,75 @@ public:
 
   void complete_all(error_code ec, Result const&... result) {
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return;
-    for (auto const& op : *pending_) op->kept.complete(ec, Result(result)...);
-    pending_.reset();
+    turn_round();
+    while (latest_) take_out(latest_)->kept.complete(ec, Result(result)...);
   }
 
   /// Completes all with an error and nothing else.
   void fail_all(error_code ec) {
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return;
-    for (auto const& op : *pending_) op->kept.complete(ec, Result()...);
-    pending_.reset();
+    turn_round();
+    while (latest_) take_out(latest_)->kept.complete(ec, Result()...);
   }
 
   /// Destroys, without calling them, the handlers that belong to a context that is being destroyed.
   void drop_those_on(boost::asio::execution_context const& dying) noexcept {
-    list dropped;  // destroyed outside the lock: they may own anything
+    chain dropped;  // destroyed outside the lock: they may own anything
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return;
-    for (auto it = pending_->begin(); it != pending_->end();) {
-      auto const next = std::next(it);
-      bool const theirs = &boost::asio::query((*it)->kept.executor, boost::asio::execution::context) == &dying;
-      if (theirs) dropped.splice(dropped.end(), *pending_, it);
-      it = next;
+    for (auto* place = &latest_; *place;) {
+      bool const theirs = &boost::asio::query((*place)->kept.executor, boost::asio::execution::context) == &dying;
+      if (!theirs) {
+        place = &(*place)->before;
+        continue;
+      }
+      auto op = take_out(*place);
+      op->before = std::move(dropped);
+      dropped = std::move(op);
     }
   }
 
   /// True when the operation was cancelled, though what that asked for may still be on its way.
   bool cancelled(id_type id) const {
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return false;
-    for (auto const& op : *pending_)
-      if (op->id == id) return op->cancelled;
-    return false;
+    auto const* const op = find(id);
+    return op && op->cancelled;
   }
 
 private:
   struct pending {
     pending(handler_type h, boost::asio::any_io_executor const& fallback) : kept(std::move(h), fallback) {}
+    ~pending() {  // one after the other: a long chain would be as deep a recursion
+      while (before) before = std::move(before->before);
+    }
     id_type id = 0;
     bool cancelled = false;
     kept_handler<Result...> kept;
+    std::unique_ptr<pending> before;  // who came before it
   };
-  using list = std::list<std::unique_ptr<pending>>;
+  using chain = std::unique_ptr<pending>;
+
+  static chain take_out(chain& place) noexcept {
+    auto op = std::move(place);
+    place = std::move(op->before);
+    return op;
+  }
+
+  /// Oldest first: they are told in the order they came.
+  void turn_round() noexcept {
+    chain turned;
+    while (latest_) {
+      auto op = take_out(latest_);
+      op->before = std::move(turned);
+      turned = std::move(op);
+    }
+    latest_ = std::move(turned);
+  }
+
+  pending* find(id_type id) const noexcept {
+    auto* op = latest_.get();
+    while (op && op->id != id) op = op->before.get();
+    return op;
+  }
 
   id_type next_id() {
     std::lock_guard const lock(room_.mutex);
@@ -156,9 +178,7 @@ private:
 
   void mark_cancelled(id_type id) {
     std::lock_guard const lock(room_.mutex);
-    if (!pending_) return;
-    for (auto const& op : *pending_)
-      if (op->id == id) op->cancelled = true;
+    if (auto* const op = find(id)) op->cancelled = true;
   }
 
   template <class Slot>
@@ -175,7 +195,7 @@ private:
   }
 
   waiting_room& room_;
-  std::unique_ptr<list> pending_;  // empty while nobody waits
+  chain latest_;  // empty while nobody waits
 };
 
 }  // namespace coelect::detail

@@ -170,15 +170,6 @@ operation operation::erase(key_range const& what) {
   return operation(wrapped("request_delete_range", size_of(what), [&](object& o) { o.range(what); }));
 }
 
-operation operation::nested(transaction const& what) {
-  auto text = text_for(what.size());
-  object all(text);
-  all.begin("request_txn");
-  what.write(text);
-  all.close();
-  return operation(std::move(text));
-}
-
 // Without what is protobuf's default: etcd's gateway reads each byte a dozen times, because at every level of nesting
 // it parses all that is below.
 transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
@@ -211,6 +202,16 @@ transaction& transaction::when_exists(std::string_view key) {
 
 transaction& transaction::then(operation const& what) {
   append(success_, what.json());
+  return *this;
+}
+
+transaction& transaction::then(transaction const& what) {
+  make_room(success_, what.size());
+  if (!success_.empty()) success_ += ',';
+  object all(success_);
+  all.begin("request_txn");
+  what.write(success_);
+  all.close();
   return *this;
 }
 

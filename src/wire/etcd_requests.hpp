@@ -35,16 +35,12 @@ struct range_request {
 std::string range_body(range_request const& how);
 std::string delete_body(key_range const& what);
 
-class transaction;
-
 /// One operation of a transaction.
 class operation {
 public:
   static operation put(std::string_view key, std::string_view value, std::int64_t lease);
   static operation range(range_request const& how);
   static operation erase(key_range const& what);
-  /// A whole transaction as one operation of another one; etcd weighs all comparisons before it carries anything out.
-  static operation nested(transaction const& what);
   std::string const& json() const noexcept { return json_; }
 
 private:
@@ -61,6 +57,8 @@ public:
   transaction& when_modified_at(std::string_view key, std::int64_t revision);
   transaction& when_exists(std::string_view key);
   transaction& then(operation const& what);
+  /// A whole transaction as one operation; etcd weighs all comparisons before it carries anything out.
+  transaction& then(transaction const& what);
   transaction& otherwise(operation const& what);
   /// Goes before all operations of the first list so far.
   transaction& first(operation const& what);

@@ -203,7 +203,7 @@ void nested_transactions(scripts& all) {
         .then(operation::put(p.key(name), "me", 0))
         .then(operation::range(all_below(p, name)))
         .otherwise(operation::range(all_below(p, name)));
-    return operation::nested(t);
+    return t;
   };
   auto const batch = [put_if_new](std::vector<std::string> names) {
     return txn([=](transaction& t, place const& p) {
@@ -218,7 +218,7 @@ void nested_transactions(scripts& all) {
         transaction inner;
         inner.when_empty(all_below(p, std::string(name) + "/").what)
             .then(operation::put(p.key(std::string(name) + "/a"), "me", 0));
-        t.then(operation::nested(inner));
+        t.then(inner);
       }
     });
   };
@@ -233,14 +233,14 @@ void nested_transactions(scripts& all) {
                                      for (auto const* name : {"c/a", "c/b"}) {
                                        transaction inner;
                                        inner.when_exists(p.key(name)).then(operation::range(all_below(p, name)));
-                                       t.then(operation::nested(inner));
+                                       t.then(inner);
                                      }
                                    })}});
   all.push_back({"one put of a batch has no lease", {txn([](transaction& t, place const& p) {
                    for (auto const lease : {std::int64_t{0}, p.lease + 9}) {
                      transaction inner;
                      inner.then(operation::put(p.key("c/a" + std::to_string(lease)), "1", lease));
-                     t.then(operation::nested(inner));
+                     t.then(inner);
                    }
                  })}});
   all.push_back({"deletions in a batch", {put("c/a", "1"), put("c/b", "2"), txn([](transaction& t, place const& p) {
@@ -250,7 +250,7 @@ void nested_transactions(scripts& all) {
                                               inner.when_created_at(key, p.at(i))
                                                   .then(operation::erase(key_range::one(key)))
                                                   .then(operation::erase(key_range::one(p.key("r"))));
-                                              t.then(operation::nested(inner));
+                                              t.then(inner);
                                             }
                                           })}});
 }

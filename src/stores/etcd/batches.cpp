@@ -1,7 +1,7 @@
 // Puts the transactions of many elections into one: one commit, one round trip, one anchor put for all of them.
-#include "stores/etcd/batches.hpp"
+#include "stores/etcd/batch_member.hpp"
 #include <algorithm>
-#include <set>
+#include <boost/container/flat_set.hpp>
 #include <utility>
 
 namespace coelect::stores::etcd {
@@ -15,7 +15,6 @@ using wire::etcd::txn_shape;
 
 constexpr std::size_t most_on_their_way = 2;  // 10,400 cycles/s where one at a time gave 6,200 (3.4.23, tmpfs)
 // etcd's limit of 128 operations counts both levels: 126 transactions of two.
-constexpr std::size_t most_inside = 2;
 constexpr std::size_t most_operations = 128 - most_inside;
 // Bytes of requests. Their answers, keys without values, are of the same size, and 256 KiB are read of one.
 constexpr std::size_t most_bytes = std::size_t{96} * 1024;
@@ -23,24 +22,25 @@ constexpr std::size_t most_bytes = std::size_t{96} * 1024;
 /// The elections of one batch.
 class elections {
 public:
-  bool add(std::string const& name) {
-    if (names_.contains(name) || has_below(name) || has_above(name)) return false;
-    names_.insert(name);
-    return true;
+  /// `name` has to stay where it is.
+  bool add(std::string_view name) {
+    if (has_below(name) || has_above(name)) return false;
+    return names_.insert(name).second;
   }
 
 private:
-  bool has_below(std::string const& name) const {
-    auto const found = names_.lower_bound(name + "/");
-    return found != names_.end() && found->starts_with(name + "/");
+  bool has_below(std::string_view name) const {
+    auto const below = std::string(name) + '/';
+    auto const found = names_.lower_bound(below);
+    return found != names_.end() && found->starts_with(below);
   }
-  bool has_above(std::string const& name) const {
-    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+  bool has_above(std::string_view name) const {
+    for (auto slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/', slash + 1))
       if (names_.contains(name.substr(0, slash))) return true;
     return false;
   }
 
-  std::set<std::string> names_;
+  boost::container::flat_set<std::string_view> names_;
 };
 
 // The transaction with all its comparisons.
@@ -57,94 +57,44 @@ bool one_is_guilty(error_code const& ec) {
 
 }  // namespace
 
-/// One of those that may be on their way; the next ones may go when it ends.
-class batches::place {
-public:
-  explicit place(batches& all) : all_(all) { ++all_.on_their_way_; }
-  place(place const&) = delete;
-  place& operator=(place const&) = delete;
-  ~place() {
-    --all_.on_their_way_;
-    if (!all_.waiting_.empty()) all_.flush_soon();
-  }
-
-private:
-  batches& all_;
-};
-
-/// A part that waits or is on its way.
-class batches::member final : public conversation {
-public:
-  member(part what, answered done) : what_(std::move(what)), done_(std::move(done)) {}
-
-  part const& what() const noexcept { return what_; }
-  bool over() const noexcept { return !done_; }
-  void limit(timer t) noexcept { limit_ = std::move(t); }
-  bool alone() const noexcept {
-    return alone_ || std::max(what_.shape.on_success, what_.shape.on_failure) > most_inside;
-  }
-  void go_alone() noexcept {
-    alone_ = true;
-    sent_ = false;
-  }
-  void goes() noexcept { sent_ = true; }
-  void make() {
-    if (auto const how = std::exchange(what_.make, nullptr)) how(what_);
-  }
-  bool sent() const noexcept { return sent_; }
-  /// False for the impatient.
-  bool wait_on(instant now) noexcept {
-    if (what_.patience == std::chrono::nanoseconds(0)) return false;
-    what_.give_up = later(what_.give_up, now + what_.patience);
-    return true;
-  }
-  /// Its own request: dropped with it.
-  void has(asked call, std::unique_ptr<place> where) {
-    limit_.clear();
-    call_ = std::move(call);
-    place_ = std::move(where);
-  }
-  void leaves_line() noexcept { place_.reset(); }
-
-  void late() {
-    called how;
-    how.how = outcome(errc::timed_out, sent_ ? "no answer in time" : "too many requests before this one");
-    how.uncertain = sent_;
-    finish(how, {});
-  }
-  void finish(called const& how, txn_answer answer) {
-    limit_.clear();
-    what_ = {};  // whoever waits for long after this keeps the handle
-    if (auto const done = std::exchange(done_, nullptr)) done(how, std::move(answer));
-  }
-
-private:
-  part what_;
-  answered done_;
-  timer limit_;
-  bool alone_ = false;
-  bool sent_ = false;
-  std::unique_ptr<place> place_;
-  asked call_;
-};
-
 asked batches::ask(part what, answered done) {
-  auto const made = std::make_shared<member>(std::move(what), std::move(done));
-  watch_clock(made);
+  auto const made = std::make_shared<member>(std::move(what), std::move(done), answered_);
   waiting_.push_back(made);
-  if (on_their_way_ < most_on_their_way) flush_soon();
+  unwatched_ = earlier(unwatched_, made->what().give_up);
+  if (on_their_way_ < most_on_their_way) flush_soon();  // most go then, and need no alarm
+  else if (!flushing_) watch_clock();
   return made;
 }
 
-void batches::watch_clock(std::shared_ptr<member> const& who) {
-  auto late = [this, weak = std::weak_ptr<member>(who), seen = answered_] {
-    auto const self = weak.lock();
-    if (!self) return;
-    bool const moves = !self->sent() && seen != answered_;
-    if (!moves || !self->wait_on(client_.context().now())) return self->late();
-    watch_clock(self);
+// An alarm that is set keeps a program going that has nothing else left to do.
+void batches::watch_clock() {
+  auto const first = earlier(first_limit_, std::exchange(unwatched_, instant::never()));
+  bool const idle = waiting_.empty() && sent_.empty();
+  if (idle) {
+    first_limit_ = instant::never();
+    alarm_.clear();
+  } else if (first != first_limit_) {
+    first_limit_ = first;
+    alarm_ = client_.context().at(first, [this] { look_at_clock(); });
+  }
+}
+
+void batches::look_at_clock() {
+  first_limit_ = instant::never();
+  auto const now = client_.context().now();
+  strong_members late;
+  auto const look = [&](std::weak_ptr<member> const& weak) {
+    auto const one = weak.lock();
+    if (!one || one->over()) return;
+    if (one->is_late(now, answered_)) late.push_back(one);
+    else unwatched_ = earlier(unwatched_, one->what().give_up);
   };
-  who->limit(client_.context().at(who->what().give_up, std::move(late)));
+  std::for_each(waiting_.begin(), waiting_.end(), look);
+  for (auto const& f : sent_) std::for_each(f.together.begin(), f.together.end(), look);
+  watch_clock();
+  // Whoever is told may destroy the others, and us.
+  for (auto const& one : late)
+    if (!one->over()) one->late();
 }
 
 // Posted, so that those whose calls are in the queue already go along.
@@ -159,16 +109,17 @@ void batches::flush() {
   flushing_ = false;
   while (on_their_way_ < most_on_their_way) {
     auto together = take();
-    if (together.empty()) return;
+    if (together.empty()) break;
     send(std::move(together));
   }
+  watch_clock();
 }
 
 // The oldest one and, in their order, those that can go with it.
 batches::members batches::take() {
   members together;
   elections about;
-  std::set<std::int64_t> anchors;
+  boost::container::flat_set<std::int64_t> anchors;
   std::size_t bytes = 0;
   bool full = false;
   std::deque<std::weak_ptr<member>> passed_over;
@@ -244,38 +195,39 @@ void batches::send(members together) {
   transaction all;
   auto const condition = in_common(together);
   if (condition) all.when_modified_at(condition->key, condition->since);
-  std::set<std::int64_t> anchors;
+  boost::container::flat_set<std::int64_t> anchors;
   std::vector<txn_shape> shapes;
   question q;
   auto const now = client_.context().now();
   for (auto const& weak : together) {
     auto const one = weak.lock();
-    if (one->wait_on(now)) watch_clock(one);
+    one->wait_on(now);
     auto const& p = one->what();
     one->goes();
     q.repeatable = p.repeatable;  // the same for all
     q.write = p.write;
     q.give_up = shapes.empty() ? p.give_up : later(q.give_up, p.give_up);
     if (p.anchored_by != 0) anchors.insert(p.anchored_by);
-    all.then(operation::nested(condition ? p.what : whole(p)));
+    if (condition) all.then(p.what);
+    else all.then(whole(p));
     shapes.push_back(p.shape);
   }
   for (auto const lease : anchors) all.first(anchor(lease));
   q.path = "/v3/kv/txn";
   q.body = all.body();
-  auto const at = sent_.emplace(sent_.end());
+  auto const at = sent_.emplace(sent_.end(), flight{together, {}});
   auto read = [puts = anchors.size(), shapes, conditional = condition.has_value()](std::string_view body) {
     return wire::etcd::read_batch(body, puts, shapes, conditional);
   };
-  auto done = [this, at, together, where = std::make_shared<place>(*this)](called const& how,
-                                                                           batch_answer answer) mutable {
+  auto done = [this, at, where = std::make_shared<place>(*this)](called const& how, batch_answer answer) mutable {
     auto const finished = std::move(*at);
     sent_.erase(at);
     where.reset();
     answered_ += how.how.ok() ? 1 : 0;
-    on_answers(how, std::move(answer), together);
+    watch_clock();
+    on_answers(how, std::move(answer), finished.together);
   };
-  *at = client_.ask<batch_answer>(std::move(q), std::move(read), std::move(done));
+  at->call = client_.ask<batch_answer>(std::move(q), std::move(read), std::move(done));
 }
 
 void batches::on_answers(called const& how, batch_answer answer, members const& together) {
@@ -291,7 +243,10 @@ void batches::on_answers(called const& how, batch_answer answer, members const& 
   }
   if (life.expired() || again.empty()) return;
   for (auto const& weak : again)
-    if (auto const one = weak.lock()) one->go_alone();
+    if (auto const one = weak.lock()) {
+      one->go_alone();
+      unwatched_ = earlier(unwatched_, one->what().give_up);
+    }
   waiting_.insert(waiting_.begin(), again.begin(), again.end());
   flush_soon();
 }

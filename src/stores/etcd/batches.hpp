@@ -64,8 +64,13 @@ public:
 private:
   class member;
   class place;
-  struct batch;
   using members = std::vector<std::weak_ptr<member>>;
+  using strong_members = std::vector<std::shared_ptr<member>>;
+  /// What went together, and its call.
+  struct flight {
+    members together;
+    asked call;
+  };
 
   void flush_soon();
   void flush();
@@ -73,7 +78,8 @@ private:
   static std::optional<unchanged> in_common(members const& together);
   void send(members together);
   void send_alone(std::shared_ptr<member> const& one);
-  void watch_clock(std::shared_ptr<member> const& who);
+  void watch_clock();
+  void look_at_clock();
   void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
   wire::etcd::operation anchor(std::int64_t lease) const;
 
@@ -84,7 +90,10 @@ private:
   bool flushing_ = false;       // a flush() is posted
   std::shared_ptr<int> life_ = std::make_shared<int>(0);
   std::deque<std::weak_ptr<member>> waiting_;
-  std::list<asked> sent_;  // last: each gives its place back
+  instant first_limit_ = instant::never();  // of those in `waiting_` and `sent_`, or before it
+  instant unwatched_ = instant::never();    // of those that came since
+  timer alarm_;                             // for that: one for all, because nearly everything is answered in time
+  std::list<flight> sent_;                  // last: each gives its place back
 };
 
 }  // namespace coelect::stores::etcd
