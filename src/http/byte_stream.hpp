@@ -30,7 +30,9 @@ public:
   void handshake(std::shared_ptr<boost::asio::ssl::context> context, std::string const& host, ready done);
   long verified() const noexcept;  ///< What OpenSSL found out about the certificate: X509_V_...
 
-  void write(std::shared_ptr<wiped_text const> text, ready done);
+  void write(std::shared_ptr<wiped_text const> text, ready done) { write_from(0, std::move(text), std::move(done)); }
+  /// True: the kernel has taken all of it at once, and `done` is not called.
+  bool write_at_once(std::shared_ptr<wiped_text const> text, ready done);
   void read(arrived done);  ///< The bytes are valid until the next read() or rest().
 
   /// Wipes what was read, for a connection that is going to be kept.
@@ -47,6 +49,7 @@ public:
 private:
   struct parts;
   bool leave_to_parent() noexcept;
+  void write_from(std::size_t sent, std::shared_ptr<wiped_text const> text, ready done);
 
   std::unique_ptr<parts> parts_;
   unsigned const made_in_;

@@ -90,10 +90,11 @@ void conversation::send() {
   sent_ = true;
   auto const limits = answer_parser::limits{pool_->limits().header, body_limit_};
   parser_ = std::make_unique<answer_parser>(limits, bodiless_);
-  stream_->write(text_, [weak = weak_from_this()](error_code const& ec) {
+  bool const gone = stream_->write_at_once(text_, [weak = weak_from_this()](error_code const& ec) {
     if (auto const self = weak.lock()) self->written(ec);
   });
   if (!kept_ || !repeatable_) text_.reset();
+  if (gone) read();
 }
 
 // A server that reads no further may have said why, and OpenSSL may have an alert.

@@ -59,7 +59,8 @@ private:
     sent_ = context.now();
     // The service gives up then, too; it would take half a minute otherwise, longer than many a lease.
     auto const limit = std::chrono::ceil<std::chrono::seconds>(give_up_.left(sent_)).count();
-    wire::azure::add_common(next, wire::azure::http_date(context.env().wall_clock()), hex(context.env().random()),
+    wire::azure::add_common(next, wire::azure::http_date(context.env().wall_clock()),
+                            client_.requests_ + std::to_string(++client_.sent_),
                             static_cast<int>(std::clamp<std::int64_t>(limit, 1, 30)));
     client_.who_->authorize(next);
     auto done = [this](http::exchanged result) { on_answer(std::move(result)); };
@@ -124,7 +125,10 @@ private:
 
 azure_client::azure_client(std::shared_ptr<store_context> context, std::shared_ptr<http::transport> way,
                            std::unique_ptr<authorizer> who)
-    : context_(std::move(context)), way_(std::move(way)), who_(std::move(who)) {}
+    : context_(std::move(context)),
+      way_(std::move(way)),
+      who_(std::move(who)),
+      requests_(hex(context_->env().random()) + '-') {}
 
 asked azure_client::ask(http::request what, instant give_up, std::function<void(answered)> done) {
   auto const made = std::make_shared<call>(*this, std::move(what), give_up, std::move(done));

@@ -40,6 +40,8 @@ private:
   std::shared_ptr<store_context> context_;
   std::shared_ptr<http::transport> way_;
   std::unique_ptr<authorizer> who_;
+  std::string const requests_;  // what their ids begin with
+  std::uint64_t sent_ = 0;      // and what they end with
 };
 
 }  // namespace coelect::stores::azure
