@@ -2,6 +2,7 @@
 #include "wire/etcd_answers.hpp"
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -182,6 +183,24 @@ std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, 
     auto& part = answer.parts.emplace_back();
     part.header = answer.header;
     if (!inner || !read(*inner, shapes[i], part)) return std::nullopt;
+  }
+  return answer;
+}
+
+std::optional<batch_answer> read_joined(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes) {
+  std::size_t operations = puts;
+  for (auto const& shape : shapes) operations += shape.on_success;
+  auto all = read_txn(body, operations, 0);
+  if (!all) return std::nullopt;
+  batch_answer answer;
+  answer.header = all->header;
+  answer.parts.assign(shapes.size(), txn_answer{all->header, all->succeeded, {}});
+  if (!all->succeeded) return answer;
+  auto next = all->operations.begin() + static_cast<std::ptrdiff_t>(puts);
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    auto const end = next + static_cast<std::ptrdiff_t>(shapes[i].on_success);
+    answer.parts[i].operations.assign(std::make_move_iterator(next), std::make_move_iterator(end));
+    next = end;
   }
   return answer;
 }

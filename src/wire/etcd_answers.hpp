@@ -63,6 +63,9 @@ struct batch_answer {
 };
 std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes,
                                        bool conditional = false);
+/// Of one whose operations are those puts and then the first lists of all shapes, one after the other. All have succeeded,
+/// or all have failed.
+std::optional<batch_answer> read_joined(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes);
 
 std::optional<answer_header> read_header(std::string_view body);  ///< revoke and whatever has nothing else.
 std::optional<std::string> read_token(std::string_view body);     ///< authenticate.

@@ -97,7 +97,7 @@ std::string wrapped(std::string_view name, std::size_t bytes, Add const& add) {
 }
 
 void append(std::string& list, std::string_view json) {
-  if (!list.empty()) list += ',';
+  if (!list.empty() && !json.empty()) list += ',';
   list += json;
 }
 
@@ -175,6 +175,7 @@ operation operation::erase(key_range const& what) {
 transaction& transaction::compare(key_range const& what, std::string_view target, std::string_view result,
                                   std::string_view field, std::int64_t value) {
   make_room(compare_, size_of(what));
+  ++comparisons_;
   if (!compare_.empty()) compare_ += ',';
   object o(compare_);
   o.range(what).word("target", target);
@@ -217,6 +218,13 @@ transaction& transaction::then(transaction const& what) {
 
 transaction& transaction::otherwise(operation const& what) {
   append(failure_, what.json());
+  return *this;
+}
+
+transaction& transaction::join(transaction const& other) {
+  append(compare_, other.compare_);
+  append(success_, other.success_);
+  comparisons_ += other.comparisons_;
   return *this;
 }
 

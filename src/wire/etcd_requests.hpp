@@ -60,16 +60,20 @@ public:
   /// A whole transaction as one operation; etcd weighs all comparisons before it carries anything out.
   transaction& then(transaction const& what);
   transaction& otherwise(operation const& what);
+  /// Takes over the comparisons and the first list of `other`: either both are carried out or neither.
+  transaction& join(transaction const& other);
   /// Goes before all operations of the first list so far.
   transaction& first(operation const& what);
   std::string body() const;
   void write(std::string& text) const;  ///< Adds the body to the end of `text`.
+  std::size_t comparisons() const noexcept { return comparisons_; }
   std::size_t size() const noexcept { return compare_.size() + success_.size() + failure_.size(); }  ///< Bytes, about.
 
 private:
   transaction& compare(key_range const& what, std::string_view target, std::string_view result, std::string_view field,
                        std::int64_t value);
   std::string compare_, success_, failure_;
+  std::size_t comparisons_ = 0;
 };
 
 }  // namespace coelect::wire::etcd

@@ -8,6 +8,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace coelect::fuzz {
 namespace {
@@ -22,6 +23,20 @@ void check(key_value const& kv) {
   must(leader.fencing_token() == static_cast<std::uint64_t>(kv.create_revision), "the token is the create revision");
   must(leader.since() >= std::chrono::system_clock::time_point(), "nobody has led since before 1970");
   must(kv.value.empty() || !leader.candidate().empty(), "a key with a value shows a candidate");
+}
+
+std::vector<txn_shape> const shapes{{1, 1}, {2, 0}};
+
+void check(std::optional<batch_answer> const& batch) {
+  if (!batch) return;
+  check(batch->header);
+  must(batch->parts.size() == shapes.size(), "each part has its answer");
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    auto const& part = batch->parts[i];
+    must(part.header.revision == batch->header.revision, "all parts share a commit");
+    must(!part.succeeded || part.operations.size() == shapes[i].on_success,
+         "a part has the answers that were asked for");
+  }
 }
 
 void as_success(unsigned kind, std::string_view body) {
@@ -48,6 +63,8 @@ void as_success(unsigned kind, std::string_view body) {
         for (auto const& o : a->operations)
           for (auto const& kv : o.kvs) check(kv);
       }
+      check(read_batch(body, 1, shapes, true));
+      check(read_joined(body, 1, shapes));
       break;
     case 4:
       if (auto const h = read_header(body)) check(*h);

@@ -15,7 +15,8 @@ using wire::etcd::txn_shape;
 
 constexpr std::size_t most_on_their_way = 2;  // 10,400 cycles/s where one at a time gave 6,200 (3.4.23, tmpfs)
 // etcd's limit of 128 operations counts both levels: 126 transactions of two.
-constexpr std::size_t most_operations = 128 - most_inside;
+constexpr std::size_t most_in_a_list = 128;
+constexpr std::size_t most_operations = most_in_a_list - most_inside;
 // Bytes of requests. Their answers, keys without values, are of the same size, and 256 KiB are read of one.
 constexpr std::size_t most_bytes = std::size_t{96} * 1024;
 
@@ -48,6 +49,10 @@ transaction whole(part const& p) {
   auto txn = p.what;
   if (p.also_if) txn.when_modified_at(p.also_if->key, p.also_if->since);
   return txn;
+}
+
+bool all_succeeded(batch_answer const& answer) {
+  return std::all_of(answer.parts.begin(), answer.parts.end(), [](txn_answer const& part) { return part.succeeded; });
 }
 
 // Whether one part alone may have brought this on all.
@@ -110,7 +115,7 @@ void batches::flush() {
   while (on_their_way_ < most_on_their_way) {
     auto together = take();
     if (together.empty()) break;
-    send(std::move(together));
+    send(together, whole_.likely() ? form::one_list : form::nested);
   }
   watch_clock();
 }
@@ -180,50 +185,76 @@ void batches::send_alone(std::shared_ptr<member> const& one) {
 }
 
 // What all of them want to be unchanged, if it is the same.
-std::optional<unchanged> batches::in_common(members const& together) {
-  auto const first = together.front().lock()->what().also_if;
-  bool const same = std::all_of(together.begin(), together.end(),
-                                [&first](auto const& weak) { return weak.lock()->what().also_if == first; });
+std::optional<unchanged> batches::in_common(strong_members const& together) {
+  auto const first = together.front()->what().also_if;
+  bool const same =
+      std::all_of(together.begin(), together.end(), [&first](auto const& one) { return one->what().also_if == first; });
   return same ? first : std::nullopt;
 }
 
-void batches::send(members together) {
-  if (together.size() == 1) {
-    if (auto const one = together.front().lock()) send_alone(one);
-    return;
+// etcd's limits are for each list.
+bool batches::fits_in_one_list(strong_members const& together) {
+  std::size_t comparisons = 0, operations = 0;
+  for (auto const& one : together) {
+    auto const& p = one->what();
+    comparisons += p.what.comparisons() + (p.also_if ? 1 : 0);
+    operations += p.shape.on_success + (p.anchored_by != 0 ? 1 : 0);
   }
+  return std::max(comparisons, operations) <= most_in_a_list;
+}
+
+void batches::send(members const& together, form as, std::shared_ptr<place> where) {
+  strong_members all_of_them;
+  for (auto const& weak : together)
+    if (auto const one = weak.lock(); one && !one->over()) all_of_them.push_back(one);
+  if (all_of_them.empty()) return;
+  if (all_of_them.size() == 1) return send_alone(all_of_them.front());
+  if (!fits_in_one_list(all_of_them)) as = form::nested;
   transaction all;
-  auto const condition = in_common(together);
+  auto const condition = in_common(all_of_them);
   if (condition) all.when_modified_at(condition->key, condition->since);
+  auto const take_in = [&all, as](transaction const& txn) {
+    if (as == form::one_list) all.join(txn);
+    else all.then(txn);
+  };
   boost::container::flat_set<std::int64_t> anchors;
   std::vector<txn_shape> shapes;
   question q;
   auto const now = client_.context().now();
-  for (auto const& weak : together) {
-    auto const one = weak.lock();
+  for (auto const& one : all_of_them) {
     one->wait_on(now);
-    auto const& p = one->what();
     one->goes();
+    auto const& p = one->what();
     q.repeatable = p.repeatable;  // the same for all
     q.write = p.write;
     q.give_up = shapes.empty() ? p.give_up : later(q.give_up, p.give_up);
     if (p.anchored_by != 0) anchors.insert(p.anchored_by);
-    if (condition) all.then(p.what);
-    else all.then(whole(p));
+    if (condition) take_in(p.what);
+    else take_in(whole(p));
     shapes.push_back(p.shape);
   }
   for (auto const lease : anchors) all.first(anchor(lease));
   q.path = "/v3/kv/txn";
   q.body = all.body();
+  if (!where) where = std::make_shared<place>(*this);
   auto const at = sent_.emplace(sent_.end(), flight{together, {}});
-  auto read = [puts = anchors.size(), shapes, conditional = condition.has_value()](std::string_view body) {
-    return wire::etcd::read_batch(body, puts, shapes, conditional);
+  auto read = [puts = anchors.size(), shapes, as, conditional = condition.has_value()](std::string_view body) {
+    return as == form::one_list ? wire::etcd::read_joined(body, puts, shapes)
+                                : wire::etcd::read_batch(body, puts, shapes, conditional);
   };
-  auto done = [this, at, where = std::make_shared<place>(*this)](called const& how, batch_answer answer) mutable {
+  auto done = [this, at, as, where](called const& how, batch_answer answer) mutable {
     auto const finished = std::move(*at);
     sent_.erase(at);
+    if (how.how.ok()) {
+      ++answered_;
+      whole_.found(all_succeeded(answer));
+      bool const nothing_done = as == form::one_list && !all_succeeded(answer);
+      if (nothing_done) {
+        send(finished.together, form::nested, std::move(where));
+        return watch_clock();
+      }
+    }
     where.reset();
-    answered_ += how.how.ok() ? 1 : 0;
     watch_clock();
     on_answers(how, std::move(answer), finished.together);
   };

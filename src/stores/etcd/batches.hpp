@@ -1,6 +1,7 @@
 // Puts the transactions of many elections into one: one commit, one round trip, one anchor put for all of them.
 #pragma once
 #include "stores/etcd/etcd_client.hpp"
+#include "stores/etcd/hunch.hpp"
 #include "wire/etcd_keys.hpp"
 #include "wire/etcd_requests.hpp"
 #include <deque>
@@ -45,6 +46,10 @@ struct part {
 /// written, a full database) is the fault of one: then each goes once more by itself. With a user name nothing is put
 /// together, because some versions let nested puts pass that the role forbids (3.4.23).
 ///
+/// As long as batches are mostly carried out whole, they are asked for whole: all comparisons and all operations in one list,
+/// which etcd's gateway, that reads each level of nesting anew, takes half the time for (0.10 ms instead of 0.17 for each
+/// election, 3.4.23). One that fails has done nothing, and its parts go again, nested, each to fail or succeed by itself.
+///
 /// Two candidates of one election must not share a commit: their keys would have the same create revision, and both would
 /// see nobody before them.
 ///
@@ -66,6 +71,7 @@ private:
   class place;
   using members = std::vector<std::weak_ptr<member>>;
   using strong_members = std::vector<std::shared_ptr<member>>;
+  enum class form { one_list = 1, nested };
   /// What went together, and its call.
   struct flight {
     members together;
@@ -75,8 +81,9 @@ private:
   void flush_soon();
   void flush();
   members take();
-  static std::optional<unchanged> in_common(members const& together);
-  void send(members together);
+  static std::optional<unchanged> in_common(strong_members const& together);
+  static bool fits_in_one_list(strong_members const& together);
+  void send(members const& together, form as, std::shared_ptr<place> where = nullptr);
   void send_alone(std::shared_ptr<member> const& one);
   void watch_clock();
   void look_at_clock();
@@ -87,6 +94,7 @@ private:
   wire::etcd::key_layout const& keys_;
   std::size_t on_their_way_ = 0;
   std::uint64_t answered_ = 0;  // transactions, whole
+  hunch whole_;                 // whether a batch will be carried out whole
   bool flushing_ = false;       // a flush() is posted
   std::shared_ptr<int> life_ = std::make_shared<int>(0);
   std::deque<std::weak_ptr<member>> waiting_;

@@ -6,19 +6,8 @@
 #include "stores/etcd/slack_check.hpp"
 #include "stores/etcd/watches.hpp"
 #include "wire/etcd_keys.hpp"
-#include <algorithm>
 
 namespace coelect::stores::etcd {
-
-/// Whether a candidate is likely to find nobody else in its election; a guess from how it went with the last few.
-class solitude {
-public:
-  bool likely() const noexcept { return score_ > 0; }
-  void found(bool alone) noexcept { score_ = std::clamp(score_ + (alone ? 1 : -2), -4, 4); }
-
-private:
-  int score_ = 1;
-};
 
 /// On the store's strand, except that it is made elsewhere.
 struct commons {
@@ -41,7 +30,7 @@ struct commons {
   batches together;
   watches watch;
   slack_check slack;
-  solitude alone;
+  hunch alone;  ///< That a candidate will find nobody else in its election.
 };
 
 }  // namespace coelect::stores::etcd

@@ -68,6 +68,29 @@ TEST_CASE("a transaction's answer has what was asked for, or is none", "[H5][etc
   CHECK(failed->operations[0].kvs.empty());
 }
 
+TEST_CASE("the answer of transactions in one list is taken apart", "[H5][etcd]") {
+  auto const put = R"({"response_put":{"header":{"revision":"4"}}})";
+  auto const range =
+      R"({"response_range":{"header":{"revision":"4"},"kvs":[{"key":"cDEvYQ==","create_revision":"4"}]}})";
+  auto const list = std::string(put) + "," + put + "," + put + "," + range;
+  std::vector<txn_shape> const shapes{{1, 1}, {2, 0}};
+  auto const a = read_joined(with_header(R"(,"succeeded":true,"responses":[)" + list + "]"), 1, shapes);
+  REQUIRE(a);
+  REQUIRE(a->parts.size() == 2);
+  CHECK(a->parts[0].succeeded);
+  CHECK(a->parts[0].header.revision == 4);
+  CHECK(a->parts[0].operations.size() == 1);
+  REQUIRE(a->parts[1].operations.size() == 2);
+  REQUIRE(a->parts[1].operations[1].kvs.size() == 1);
+  CHECK(a->parts[1].operations[1].kvs[0].key == "p1/a");
+  CHECK_FALSE(read_joined(with_header(R"(,"succeeded":true,"responses":[)" + list + "]"), 0, shapes));
+  CHECK_FALSE(read_joined(with_header(R"(,"succeeded":true)"), 1, shapes));
+  auto const failed = read_joined(with_header(""), 1, shapes);
+  REQUIRE(failed);
+  REQUIRE(failed->parts.size() == 2);
+  CHECK_FALSE(failed->parts[1].succeeded);
+}
+
 TEST_CASE("keys that are not base64, or empty, make an answer worthless", "[H5][etcd]") {
   CHECK_FALSE(read_range(with_header(R"(,"kvs":[{"key":"%%"}])")));
   CHECK_FALSE(read_range(with_header(R"(,"kvs":[{"value":"dg=="}])")));
