@@ -159,7 +159,7 @@ std::optional<txn_answer> read_txn(std::string_view body, std::size_t on_success
 }
 
 // The headers of nested answers are empty in some versions, and say nothing that the outer one does not.
-std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes,
+std::optional<batch_answer> read_batch(std::string_view body, std::size_t ahead, std::vector<txn_shape> const& shapes,
                                        bool conditional) {
   auto const document = json_document::parse(body);
   if (!document) return std::nullopt;
@@ -174,12 +174,12 @@ std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, 
     return answer;
   }
   m.also(succeeded);
-  if (!m.fine() || responses.size() != puts + shapes.size()) return std::nullopt;
-  for (std::size_t i = 0; i < puts; ++i)
-    if (!responses[i].child("response_put")) return std::nullopt;
+  if (!m.fine() || responses.size() != ahead + shapes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < ahead; ++i)
+    if (!responses[i].child("response_delete_range")) return std::nullopt;
   answer.parts.reserve(shapes.size());
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    auto const inner = responses[puts + i].child("response_txn");
+    auto const inner = responses[ahead + i].child("response_txn");
     auto& part = answer.parts.emplace_back();
     part.header = answer.header;
     if (!inner || !read(*inner, shapes[i], part)) return std::nullopt;
@@ -187,8 +187,9 @@ std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, 
   return answer;
 }
 
-std::optional<batch_answer> read_joined(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes) {
-  std::size_t operations = puts;
+std::optional<batch_answer> read_joined(std::string_view body, std::size_t ahead,
+                                        std::vector<txn_shape> const& shapes) {
+  std::size_t operations = ahead;
   for (auto const& shape : shapes) operations += shape.on_success;
   auto all = read_txn(body, operations, 0);
   if (!all) return std::nullopt;
@@ -196,7 +197,7 @@ std::optional<batch_answer> read_joined(std::string_view body, std::size_t puts,
   answer.header = all->header;
   answer.parts.assign(shapes.size(), txn_answer{all->header, all->succeeded, {}});
   if (!all->succeeded) return answer;
-  auto next = all->operations.begin() + static_cast<std::ptrdiff_t>(puts);
+  auto next = all->operations.begin() + static_cast<std::ptrdiff_t>(ahead);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     auto const end = next + static_cast<std::ptrdiff_t>(shapes[i].on_success);
     answer.parts[i].operations.assign(std::make_move_iterator(next), std::make_move_iterator(end));

@@ -55,17 +55,17 @@ std::optional<txn_answer> read_txn(std::string_view body, std::size_t on_success
 struct txn_shape {
   std::size_t on_success = 0, on_failure = 0;
 };
-/// Of a transaction whose operations are `puts` puts and then others as a whole, one for each shape. With a condition it
+/// Of a transaction whose operations are `ahead` deletions and then others as a whole, one for each shape. With a condition it
 /// may have failed as a whole and done nothing: then so has each part.
 struct batch_answer {
   answer_header header;  ///< The only one: keys made in any part share its revision as their create revision.
   std::vector<txn_answer> parts;
 };
-std::optional<batch_answer> read_batch(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes,
+std::optional<batch_answer> read_batch(std::string_view body, std::size_t ahead, std::vector<txn_shape> const& shapes,
                                        bool conditional = false);
-/// Of one whose operations are those puts and then the first lists of all shapes, one after the other. All have succeeded,
+/// Of one whose operations are those deletions and then the first lists of all shapes, one after the other. All have succeeded,
 /// or all have failed.
-std::optional<batch_answer> read_joined(std::string_view body, std::size_t puts, std::vector<txn_shape> const& shapes);
+std::optional<batch_answer> read_joined(std::string_view body, std::size_t ahead, std::vector<txn_shape> const& shapes);
 
 std::optional<answer_header> read_header(std::string_view body);  ///< revoke and whatever has nothing else.
 std::optional<std::string> read_token(std::string_view body);     ///< authenticate.

@@ -77,7 +77,7 @@ key_range key_layout::room(std::int64_t lease) const { return key_range::all_und
 std::string key_layout::anchor(std::int64_t lease) const { return in_room(lease, "anchor"); }
 std::string key_layout::generation(std::int64_t lease) const { return in_room(lease, "generation"); }
 
-std::string key_layout::nothing(std::int64_t lease) const { return in_room(lease, "nothing"); }
+std::string key_layout::nothing() const { return prefix_ + std::string(room_name) + "nothing"; }
 
 std::string key_layout::depose_request(std::string_view election, std::int64_t lease) const {
   return in_room(lease, std::string(depose_name) + std::string(election));

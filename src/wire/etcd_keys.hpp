@@ -25,6 +25,7 @@ std::string lease_hex(std::int64_t lease);  ///< As Go's %x prints it.
 ///
 /// Candidates:   PREFIX ELECTION / LEASE      lowest create revision leads
 /// Of a process: PREFIX @coelect / LEASE / anchor, generation, depose/ELECTION
+/// Of nobody:    PREFIX @coelect / nothing
 ///
 /// '@' cannot be part of an election's name, so the second kind never stands among the candidates.
 class key_layout {
@@ -42,7 +43,8 @@ public:
   key_range room(std::int64_t lease) const;
   std::string anchor(std::int64_t lease) const;
   std::string generation(std::int64_t lease) const;
-  std::string nothing(std::int64_t lease) const;  ///< A key that nobody makes.
+  /// A key that nobody makes: its deletion goes through raft, changes nothing, and tells no watch anything.
+  std::string nothing() const;
   std::string depose_request(std::string_view election, std::int64_t lease) const;
   /// The election that a key of room(lease) asks to resign from; empty for other keys.
   std::string deposed_election(std::string_view key, std::int64_t lease) const;

@@ -55,7 +55,7 @@ private:
   void delete_nothing() {
     question what;
     what.path = "/v3/kv/deleterange";
-    what.body = wire::etcd::delete_body(wire::etcd::key_range::one(shared_.keys.nothing(lease_)));
+    what.body = wire::etcd::delete_body(wire::etcd::key_range::one(shared_.keys.nothing()));
     what.give_up = give_up_;
     what.way = lane::beside;
     what.write = true;

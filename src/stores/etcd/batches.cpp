@@ -1,4 +1,4 @@
-// Puts the transactions of many elections into one: one commit, one round trip, one anchor put for all of them.
+// Puts the transactions of many elections into one: one commit, one round trip for all of them.
 #include "stores/etcd/batch_member.hpp"
 #include <algorithm>
 #include <boost/container/flat_set.hpp>
@@ -14,9 +14,9 @@ using wire::etcd::txn_answer;
 using wire::etcd::txn_shape;
 
 constexpr std::size_t most_on_their_way = 2;  // 10,400 cycles/s where one at a time gave 6,200 (3.4.23, tmpfs)
-// etcd's limit of 128 operations counts both levels: 126 transactions of two.
+// etcd's limit of 128 operations counts both levels: 125 transactions of two, and what goes ahead of them.
 constexpr std::size_t most_in_a_list = 128;
-constexpr std::size_t most_operations = most_in_a_list - most_inside;
+constexpr std::size_t most_parts = most_in_a_list - most_inside - 1;
 // Bytes of requests. Their answers, keys without values, are of the same size, and 256 KiB are read of one.
 constexpr std::size_t most_bytes = std::size_t{96} * 1024;
 
@@ -124,12 +124,11 @@ void batches::flush() {
 batches::members batches::take() {
   members together;
   elections about;
-  boost::container::flat_set<std::int64_t> anchors;
   std::size_t bytes = 0;
   bool full = false;
   std::deque<std::weak_ptr<member>> passed_over;
   std::shared_ptr<member> head;
-  while (!waiting_.empty() && together.size() + anchors.size() < most_operations) {
+  while (!waiting_.empty() && together.size() < most_parts) {
     auto weak = std::move(waiting_.front());
     waiting_.pop_front();
     auto const next = weak.lock();
@@ -149,7 +148,6 @@ batches::members batches::take() {
       continue;
     }
     bytes += what.what.size();
-    if (what.anchored_by != 0) anchors.insert(what.anchored_by);
     together.push_back(std::move(weak));
     if (head->alone() || !client_.anonymous()) break;
   }
@@ -157,31 +155,32 @@ batches::members batches::take() {
   return together;
 }
 
-operation batches::anchor(std::int64_t lease) const { return operation::put(keys_.anchor(lease), "", lease); }
+operation batches::write_nothing() const { return operation::erase(wire::etcd::key_range::one(keys_.nothing())); }
 
 void batches::send_alone(std::shared_ptr<member> const& one) {
   one->wait_on(client_.context().now());
   auto const& p = one->what();
   auto txn = whole(p);
-  std::size_t const puts = p.anchored_by != 0 ? 1 : 0;
-  if (puts != 0) txn.first(anchor(p.anchored_by));
+  std::size_t const ahead = p.through_raft ? 1 : 0;
+  if (p.through_raft) txn.first(write_nothing());
   question q;
   q.path = "/v3/kv/txn";
   q.body = txn.body();
   q.give_up = p.give_up;
   q.repeatable = p.repeatable;
   q.write = p.write;
-  auto done = [this, weak = std::weak_ptr<member>(one), puts](called const& how, txn_answer answer) {
+  auto done = [this, weak = std::weak_ptr<member>(one), ahead](called const& how, txn_answer answer) {
     auto const self = weak.lock();
     if (!self) return;
     answered_ += how.how.ok() ? 1 : 0;
     self->leaves_line();
-    if (answer.succeeded && puts != 0) answer.operations.erase(answer.operations.begin());
+    if (answer.succeeded && ahead != 0) answer.operations.erase(answer.operations.begin());
     self->finish(how, std::move(answer));
   };
   one->goes();
   auto where = std::make_unique<place>(*this);
-  one->has(client_.txn(std::move(q), p.shape.on_success + puts, p.shape.on_failure, std::move(done)), std::move(where));
+  one->has(client_.txn(std::move(q), p.shape.on_success + ahead, p.shape.on_failure, std::move(done)),
+           std::move(where));
 }
 
 // What all of them want to be unchanged, if it is the same.
@@ -194,11 +193,11 @@ std::optional<unchanged> batches::in_common(strong_members const& together) {
 
 // etcd's limits are for each list.
 bool batches::fits_in_one_list(strong_members const& together) {
-  std::size_t comparisons = 0, operations = 0;
+  std::size_t comparisons = 1, operations = 1;  // what may go ahead of them
   for (auto const& one : together) {
     auto const& p = one->what();
     comparisons += p.what.comparisons() + (p.also_if ? 1 : 0);
-    operations += p.shape.on_success + (p.anchored_by != 0 ? 1 : 0);
+    operations += p.shape.on_success;
   }
   return std::max(comparisons, operations) <= most_in_a_list;
 }
@@ -217,7 +216,7 @@ void batches::send(members const& together, form as, std::shared_ptr<place> wher
     if (as == form::one_list) all.join(txn);
     else all.then(txn);
   };
-  boost::container::flat_set<std::int64_t> anchors;
+  bool through_raft = false;
   std::vector<txn_shape> shapes;
   question q;
   auto const now = client_.context().now();
@@ -228,19 +227,20 @@ void batches::send(members const& together, form as, std::shared_ptr<place> wher
     q.repeatable = p.repeatable;  // the same for all
     q.write = p.write;
     q.give_up = shapes.empty() ? p.give_up : later(q.give_up, p.give_up);
-    if (p.anchored_by != 0) anchors.insert(p.anchored_by);
+    through_raft = through_raft || p.through_raft;
     if (condition) take_in(p.what);
     else take_in(whole(p));
     shapes.push_back(p.shape);
   }
-  for (auto const lease : anchors) all.first(anchor(lease));
+  if (through_raft) all.first(write_nothing());
   q.path = "/v3/kv/txn";
   q.body = all.body();
   if (!where) where = std::make_shared<place>(*this);
   auto const at = sent_.emplace(sent_.end(), flight{together, {}});
-  auto read = [puts = anchors.size(), shapes, as, conditional = condition.has_value()](std::string_view body) {
-    return as == form::one_list ? wire::etcd::read_joined(body, puts, shapes)
-                                : wire::etcd::read_batch(body, puts, shapes, conditional);
+  auto read = [ahead = through_raft ? std::size_t{1} : 0, shapes, as,
+               conditional = condition.has_value()](std::string_view body) {
+    return as == form::one_list ? wire::etcd::read_joined(body, ahead, shapes)
+                                : wire::etcd::read_batch(body, ahead, shapes, conditional);
   };
   auto done = [this, at, as, where](called const& how, batch_answer answer) mutable {
     auto const finished = std::move(*at);

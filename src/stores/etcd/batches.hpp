@@ -1,4 +1,4 @@
-// Puts the transactions of many elections into one: one commit, one round trip, one anchor put for all of them.
+// Puts the transactions of many elections into one: one commit, one round trip for all of them.
 #pragma once
 #include "stores/etcd/etcd_client.hpp"
 #include "stores/etcd/hunch.hpp"
@@ -35,8 +35,9 @@ struct part {
   std::chrono::nanoseconds patience{0};
   bool repeatable = true;  ///< As question's.
   bool write = true;       ///< As question's.
-  /// R9: the put of this lease's anchor key goes along, so that the comparisons go through raft. 0: none does.
-  std::int64_t anchored_by = 0;
+  /// R9: the deletion of a key that nobody makes goes along, so that the comparisons go through raft. Unlike a put it works
+  /// on a full database, too, and is no event for the watches.
+  bool through_raft = false;
 };
 
 /// While two transactions are on their way, whatever comes waits, and goes together once one of them is answered. So a
@@ -88,7 +89,7 @@ private:
   void watch_clock();
   void look_at_clock();
   void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
-  wire::etcd::operation anchor(std::int64_t lease) const;
+  wire::etcd::operation write_nothing() const;
 
   etcd_client& client_;
   wire::etcd::key_layout const& keys_;

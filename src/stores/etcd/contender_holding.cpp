@@ -33,7 +33,7 @@ void etcd_contender::check_own_key() {
   });
   transaction txn;
   txn.when_created_at(key(), created_)
-      .then(operation::erase(key_range::one(shared_.keys.nothing(session_->lease()))))
+      .then(operation::erase(key_range::one(shared_.keys.nothing())))
       .otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);

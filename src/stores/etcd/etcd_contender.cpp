@@ -180,7 +180,7 @@ void etcd_contender::look_why(instant give_up, reply<attempt> done) {
     on_not_stood(got, give_up, done);
   };
   auto what = ask(txn, {2, 0}, give_up, shared_.times.request_timeout);
-  what.anchored_by = session_->lease();
+  what.through_raft = true;
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
@@ -209,7 +209,7 @@ void etcd_contender::have_key(std::int64_t revision) {
   own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key(), revision + 1);
 }
 
-// R9: the put sends the comparison through raft. A range sees the state after it, in the same commit.
+// R9: what is written sends the comparison through raft. A range sees the state after it, in the same commit.
 void etcd_contender::verify(instant give_up, reply<attempt> done) {
   in_doubt_ = false;
   behind_.clear();
@@ -231,7 +231,7 @@ void etcd_contender::verify(instant give_up, reply<attempt> done) {
     judge_place(got.operations.at(0).kvs, done);
   };
   auto what = ask(txn, {1, 1}, give_up, shared_.times.request_timeout);
-  what.anchored_by = session_->lease();
+  what.through_raft = true;
   asked_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 

@@ -54,7 +54,7 @@ private:
       erase();
     };
     auto what = about(std::move(txn), {1, 0});
-    what.anchored_by = what_.lease;
+    what.through_raft = true;
     step_ = shared_.together.ask(std::move(what), std::move(done));
   }
 

@@ -26,7 +26,7 @@ std::vector<loss> losses() {
       {"slack grant", grant_of("1")},
       {"furnish", is_txn([=](shape t) { return anchor(t) && generation(t); })},
       {"campaign", is_campaign("leader/")},
-      {"verify", is_txn([=](shape t) { return anchor(t) && t.any(t.compared, "leader/"); })},
+      {"verify", is_txn([=](shape t) { return t.any(t.erased, "/nothing") && t.any(t.compared, "leader/"); })},
       {"keep-alive", is_path("/v3/lease/keepalive")},
       {"anchor", is_txn([=](shape t) { return anchor(t) && !generation(t) && t.compared.empty(); })},
       {"proclaim", is_txn([=](shape t) { return leaders(t) && t.compared.size() == 2 && !t.any(t.compared, "/gen"); })},

@@ -47,12 +47,16 @@ bool is_anchor_put(fake_call const& c) {
   return puts_key(c, "/anchor") && !c.body.contains("compare") && c.body.at("success").size() == 1;
 }
 
+bool writes_nothing(fake_call const& c) {
+  return c.path == "/v3/kv/txn" && deletion_in(list_of(c.body, "success"), "@coelect/nothing");
+}
+
 bool is_verification(fake_call const& c) {
-  return puts_key(c, "/anchor") && c.body.contains("compare") && has_range(c.body.at("success")) && !is_campaign(c);
+  return writes_nothing(c) && c.body.contains("compare") && has_range(c.body.at("success"));
 }
 
 bool is_own_key_question(fake_call const& c) {
-  return c.path == "/v3/kv/txn" && c.body.contains("compare") && deletion_in(list_of(c.body, "success"), "/nothing");
+  return writes_nothing(c) && c.body.contains("compare") && !has_range(c.body.at("success"));
 }
 
 bool is_search(fake_call const& c) {

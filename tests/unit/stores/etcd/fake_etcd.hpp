@@ -101,6 +101,8 @@ inline call_test to_path(std::string path) {
 }
 /// A transaction with a put of a key that ends so; "anchor", "generation".
 bool puts_key(fake_call const& c, std::string const& ending);
+/// A transaction that deletes a key that nobody makes, in order to go through raft (R9).
+bool writes_nothing(fake_call const& c);
 /// With "create_revision" of a key compared to 0: somebody stands.
 bool is_campaign(fake_call const& c);
 /// The anchor put of a renewal: nothing compared, one put.
