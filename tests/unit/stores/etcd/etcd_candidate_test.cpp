@@ -356,6 +356,21 @@ TEST_CASE("etcd R8: a database that is full answers where our key is all the sam
   CHECK(term.valid());
 }
 
+TEST_CASE("etcd R9: on a database that is full who waits takes over all the same", "[S4][etcd]") {
+  two t;
+  t.s.etcd->always([](fake_call const& c) { return puts_key(c, ""); },
+                   [](fake_call& c) {
+                     c.execute = false;
+                     c.status = 429;
+                     c.text = R"({"error":"etcdserver: mvcc: database space exceeded","code":8})";
+                   });
+  t.first = {};
+  REQUIRE(t.s.until([&] { return t.second.done(); }, 5s));
+  CHECK(t.second.result.valid());
+  t.s.run(60s);
+  CHECK(t.second.result.valid());
+}
+
 TEST_CASE("etcd own key: a deletion from before it was made is ignored, one after it ends the term at once",
           "[S6][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
