@@ -23,8 +23,8 @@ struct unchanged {
 
 /// One candidate's transaction.
 struct part {
-  /// When it is about to go, fills in `what` and `also_if`: thousands in line need not keep their texts. Empty: they are
-  /// there. Not called after the handle was dropped.
+  /// When it is about to go, fills in `what` and `also_if`: thousands in line need not keep their texts. Empty: they
+  /// are there. Not called after the handle was dropped.
   std::function<void(part&)> make{};
   wire::etcd::transaction what{};      ///< Of two comparisons at most.
   std::optional<unchanged> also_if{};  ///< One more, made for the whole batch where all its parts have it.
@@ -35,24 +35,25 @@ struct part {
   std::chrono::nanoseconds patience{0};
   bool repeatable = true;  ///< As question's.
   bool write = true;       ///< As question's.
-  /// R9: the deletion of a key that nobody makes goes along, so that the comparisons go through raft. Unlike a put it works
-  /// on a full database, too, and is no event for the watches.
+  /// R9: the deletion of a key that nobody makes goes along, so that the comparisons go through raft. Unlike a put it
+  /// works on a full database, too, and is no event for the watches.
   bool through_raft = false;
 };
 
-/// While two transactions are on their way, whatever comes waits, and goes together once one of them is answered. So a
-/// part that comes alone pays nothing for this, and a thousand at once pay for ten.
+/// While two transactions are on their way, whatever comes waits, and goes together once one of them is answered. So
+/// a part that comes alone pays nothing for this, and a thousand at once pay for ten.
 ///
-/// Parts have comparisons of their own and fail alone. What fails the whole (a lease that is gone, a key that must not be
-/// written, a full database) is the fault of one: then each goes once more by itself. With a user name nothing is put
-/// together, because some versions let nested puts pass that the role forbids (3.4.23).
+/// Parts have comparisons of their own and fail alone. What fails the whole (a lease that is gone, a key that must
+/// not be written, a full database) is the fault of one: then each goes once more by itself. With a user name nothing
+/// is put together, because some versions let nested puts pass that the role forbids (3.4.23).
 ///
-/// As long as batches are mostly carried out whole, they are asked for whole: all comparisons and all operations in one list,
-/// which etcd's gateway, that reads each level of nesting anew, takes half the time for (0.10 ms instead of 0.17 for each
-/// election, 3.4.23). One that fails has done nothing, and its parts go again, nested, each to fail or succeed by itself.
+/// As long as batches are mostly carried out whole, they are asked for whole: all comparisons and all operations in
+/// one list, which etcd's gateway, that reads each level of nesting anew, takes half the time for (0.10 ms instead of
+/// 0.17 for each election, 3.4.23). One that fails has done nothing, and its parts go again, nested, each to fail or
+/// succeed by itself.
 ///
-/// Two candidates of one election must not share a commit: their keys would have the same create revision, and both would
-/// see nobody before them.
+/// Two candidates of one election must not share a commit: their keys would have the same create revision, and both
+/// would see nobody before them.
 ///
 /// On the store's strand.
 class batches {
@@ -63,8 +64,8 @@ public:
   batches(batches const&) = delete;
   batches& operator=(batches const&) = delete;
 
-  /// Answers by `give_up`, or what `patience` makes of it, never inside this call. Dropping the handle: not called any more; what went with others is
-  /// carried out all the same.
+  /// Answers by `give_up`, or what `patience` makes of it, never inside this call. Dropping the handle: not called
+  /// any more; what went with others is carried out all the same.
   [[nodiscard]] asked ask(part what, answered done);
 
 private:

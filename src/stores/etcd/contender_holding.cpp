@@ -1,5 +1,5 @@
-// What happens to a candidate's key and lease: its deletion and the doubt whether it is there (R8), renewals, the wish of
-// somebody that we go.
+// What happens to a candidate's key and lease: its deletion and the doubt whether it is there (R8), renewals, the
+// wish of somebody that we go.
 #include "stores/etcd/etcd_contender.hpp"
 #include "stores/etcd/key_watch.hpp"
 #include <algorithm>
@@ -8,7 +8,6 @@
 namespace coelect::stores::etcd {
 
 using std::chrono::nanoseconds;
-using wire::etcd::key_range;
 using wire::etcd::operation;
 using wire::etcd::transaction;
 
@@ -20,8 +19,7 @@ void etcd_contender::own_key_deleted(std::int64_t revision) {
   else turn(outcome(errc::candidacy_lost, "our key was deleted"));
 }
 
-// Repeated at every renewal until it is answered. R9: the deletion of what nobody makes sends the question through raft;
-// a put would, too, but not on a database that is full, where a term that is renewed all the same would end.
+// Repeated at every renewal until it is answered.
 void etcd_contender::check_own_key() {
   in_doubt_ = true;
   if (!leads_) {
@@ -32,9 +30,7 @@ void etcd_contender::check_own_key() {
     if (leads_) lost(errc::lease_expired, "our key may be gone, and there was no answer that says otherwise");
   });
   transaction txn;
-  txn.when_created_at(key(), created_)
-      .then(operation::erase(key_range::one(shared_.keys.nothing())))
-      .otherwise(operation::range(own()));
+  txn.when_created_at(key(), created_).otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
     if (!leads_) return;
@@ -51,7 +47,8 @@ void etcd_contender::check_own_key() {
     lost(errc::lease_lost, "our key is gone");
   };
   auto const by = shared_.context->now() + shared_.times.request_timeout;
-  auto what = ask(txn, {1, 1}, by);
+  auto what = ask(txn, {0, 1}, by);
+  what.through_raft = true;
   checking_ = shared_.together.ask(std::move(what), std::move(answer));
 }
 
