@@ -8,7 +8,7 @@ term_state::term_state(std::shared_ptr<candidate_state> owner, std::uint64_t tok
     : owner_(std::move(owner)), token_(token) {}
 
 term_end term_state::ended() const {
-  std::lock_guard const lock(room_.mutex);
+  std::lock_guard const lock(mutex_);
   return end_ ? *end_ : term_end();
 }
 
@@ -23,13 +23,13 @@ void term_state::wait_lost(handler<void(error_code, term_end)> h) {
 }
 
 std::optional<risk> term_state::present_risk() const {
-  std::lock_guard const lock(room_.mutex);
+  std::lock_guard const lock(mutex_);
   return risk_;
 }
 
 void term_state::warn(risk why) {
   {
-    std::lock_guard const lock(room_.mutex);
+    std::lock_guard const lock(mutex_);
     if (risk_ == risk::over) return;
     if (risk_ && why == risk::overdue) return;  // a reason that time does not heal is there already
     risk_ = why;
@@ -39,14 +39,14 @@ void term_state::warn(risk why) {
 }
 
 void term_state::all_clear() {
-  std::lock_guard const lock(room_.mutex);
+  std::lock_guard const lock(mutex_);
   if (risk_ == risk::overdue) risk_.reset();
 }
 
 bool term_state::end(term_end how) {
   owner_->current().end(token_);
   {
-    std::lock_guard const lock(room_.mutex);
+    std::lock_guard const lock(mutex_);
     if (end_) return false;
     end_ = std::make_unique<term_end>(how);
     risk_ = risk::over;

@@ -42,9 +42,11 @@ private:
   std::shared_ptr<candidate_state> owner_;
   std::uint64_t token_;
   std::stop_source stop_;
-  mutable waiting_room room_;      // its mutex guards end_ and risk_, too
+  // Guards end_ and risk_. Not the waiters': a context that goes destroys, while they are told, what asks for these.
+  mutable std::mutex mutex_;
   std::unique_ptr<term_end> end_;  // none: it runs
   std::optional<risk> risk_;
+  waiting_room room_;
   waiters<risk> at_risk_{room_};
   waiters<term_end> lost_{room_};
 };
