@@ -236,7 +236,7 @@ void batches::send(members const& together, form as, std::shared_ptr<place> wher
   q.path = "/v3/kv/txn";
   q.body = all.body();
   if (!where) where = std::make_shared<place>(*this);
-  auto const at = sent_.emplace(sent_.end(), flight{together, {}});
+  auto const at = sent_.emplace(sent_.end(), flight{{all_of_them.begin(), all_of_them.end()}, {}});  // as answered
   auto read = [ahead = through_raft ? std::size_t{1} : 0, shapes, as,
                conditional = condition.has_value()](std::string_view body) {
     return as == form::one_list ? wire::etcd::read_joined(body, ahead, shapes)

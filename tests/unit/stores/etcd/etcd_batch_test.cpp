@@ -274,6 +274,22 @@ TEST_CASE("etcd batches: who withdraws while his batch is under way leaves no ke
   REQUIRE(c.s.until([&] { return c.leading() == away && c.keys() == away; }));
 }
 
+TEST_CASE("etcd batches: who withdraws before his batch goes again takes nobody's answer away", "[L1][N8][etcd]") {
+  crowd c;
+  c.s.etcd->put("e19/of-another-process", "x");
+  c.s.etcd->when(is_standing_batch, [](fake_call& call) { call.delay = 500ms; });
+  c.stand(20);
+  REQUIRE(c.s.until([&] { return c.forms().size() == 1; }));
+  for (std::size_t i = 0; i < 5; ++i) c.electors[2 * i].reset();
+  REQUIRE(c.s.until([&] { return c.leading() == 14; }));
+  CHECK(c.forms().at(1) == "15 nested");
+  CHECK(c.keys() == 14 + 2);  // e19 has two
+  for (auto const& w : c.won)
+    if (w->result)
+      CHECK(c.s.etcd->keys.at(c.s.etcd->list(w->result.election() + "/").at(0)).created ==
+            static_cast<std::int64_t>(w->result.fencing_token()));
+}
+
 TEST_CASE("etcd R14: what all compare alike is compared once; when it does not hold, each finds out why",
           "[N8][etcd]") {
   crowd c;
