@@ -31,7 +31,7 @@ public:
   long verified() const noexcept;  ///< What OpenSSL found out about the certificate: X509_V_...
 
   void write(std::shared_ptr<wiped_text const> text, ready done) { write_from(0, std::move(text), std::move(done)); }
-  /// True: the kernel has taken all of it at once, and `done` is not called.
+  /// True: the kernel has taken all of it at once, and `done` is not called. False: it will be, never inside this call.
   bool write_at_once(std::shared_ptr<wiped_text const> text, ready done);
   void read(arrived done);  ///< The bytes are valid until the next read() or rest().
 
