@@ -5,6 +5,13 @@ namespace coelect::test {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// What is asked of a paused member is carried out when it goes on, after 5 s at most.
+constexpr auto carried_out_by = 8s;
+
+}  // namespace
+
 bool etcd_stage::candidate_fault(std::string const& kind, place& at, deck& cards) {
   auto const from = boot_now();
   auto const name = at.who.name();
@@ -84,40 +91,27 @@ bool etcd_stage::operator_fault(std::string const& kind, place& at, deck& cards)
       if (p.get() != &at && holder_of_one == &at && p->who.name() == holder.candidate)
         if (its = std::unique_lock(p->who.trouble, std::try_to_lock); its) holder_of_one = p.get();
   auto const name = holder_of_one->who.name();
-  auto victim = name;
   std::vector<std::pair<std::string, store_watch::holder>> held;
   for (auto const& [election, holder] : watch_->holders())
     if (holder.candidate == name) held.emplace_back(election, holder);
   if (held.empty()) return true;
   etcd_client client(healthy_port());
   client.limit = 2s;
+  bool const all = kind == "lease revoked";
+  auto const& [election, holder] = held[all ? 0 : cards.below(held.size())];
+  auto const key = all ? watch_->anchor_of(holder.lease) : holder.key;
   auto const from = boot_now();
-  auto const excuse = [&](std::string const& election, nanoseconds until) {
-    in_.log.excuse(election, from, until, kind + " by the campaign");
-  };
-  if (kind == "lease revoked") {
-    auto const lease = held.front().second.lease;
-    watch_->will_revoke(lease);
-    try {
-      client.revoke(lease);
-    } catch (std::exception const&) {  // it may have come through all the same
-      in_.log.remark("etcd", "a revocation was not answered");
-    }
-    auto const until = boot_now() + trusted;
-    for (auto const& [election, holder] : watch_->holders())  // also what it has won meanwhile
-      if (holder.lease == lease) excuse(election, until);
-    for (auto const& [election, holder] : held) excuse(election, until);
-  } else {
-    auto const& [election, holder] = held[cards.below(held.size())];
-    try {
-      client.del(holder.key);
-    } catch (std::exception const&) {
-      in_.log.remark("etcd", "a deletion was not answered");
-    }
-    excuse(election, boot_now() + trusted);
-    victim = election;
+  watch_->will_go(key, kind + " by the campaign");
+  try {
+    if (all) client.revoke(holder.lease);
+    else if (client.del(key) == 0) watch_->was_not_there(key);
+  } catch (std::exception const&) {
+    in_.log.remark("etcd", kind + ": not answered");
   }
-  in_.log.fault("etcd", kind, victim, from, boot_now());
+  auto const asked_until = boot_now();
+  for (auto const end = asked_until + carried_out_by; watch_->awaits(key) && boot_now() < end;)
+    if (!in_.faults.rest(20ms)) break;
+  in_.log.fault("etcd", kind, all ? name : election, from, asked_until);
   in_.faults.rest(trusted);
   return true;
 }

@@ -146,6 +146,13 @@ std::string takeover_text(verdict const& v) {
   return out;
 }
 
+std::string complaints_text(verdict const& v) {
+  if (v.complaints.empty()) return "fine: no complaints\n";
+  auto out = text("FAILED: %zu complaints, the first ones:\n", v.complaints.size());
+  for (std::size_t i = 0; i < std::min<std::size_t>(v.complaints.size(), 20); ++i) out += "  " + v.complaints[i] + "\n";
+  return out;
+}
+
 std::string load() {
   std::ifstream in("/proc/loadavg");
   std::string one, five;
@@ -158,13 +165,12 @@ std::string load() {
 std::string report_text(verdict const& v, setting const& s) {
   auto out = text("Fault campaign: %.1f minutes, seed %llu, %u cores, load %s (1 and 5 minutes)\n\n", s.minutes,
                   static_cast<unsigned long long>(s.seed), std::thread::hardware_concurrency(), load().c_str());
+  auto const found = complaints_text(v);
+  if (!v.complaints.empty()) out += found + "\n";  // here as well: of a long output often only the beginning is kept
   out += faults_text(v, s) + "\n" + safety_text(v) + "\n" + takeover_text(v) + "\n";
   out += "Journals (coelect check judges them again)\n";
   for (auto const& j : v.journals) out += "  " + j.string() + "\n";
-  out += v.complaints.empty() ? "\nfine: no complaints\n"
-                              : text("\nFAILED: %zu complaints, the first ones:\n", v.complaints.size());
-  for (std::size_t i = 0; i < std::min<std::size_t>(v.complaints.size(), 20); ++i) out += "  " + v.complaints[i] + "\n";
-  return out;
+  return out + "\n" + found;
 }
 
 }  // namespace coelect::test

@@ -130,12 +130,13 @@ std::string store_watch::election_of(std::string const& key) const {
 /// All that one revision changed. Called with the mutex held.
 void store_watch::revision(std::vector<change> const& all, nanoseconds at) {
   last_note_ = at;
+  auto const ours = operators_doing(all);
   auto const rooms = prefix_ + "@coelect/";
   auto const written = prefix_ + "@written/";
   for (auto const& c : all) {
     auto const lease = lease_in(c.key, rooms, "/anchor");
     if (!lease.empty() && !c.deleted) renewed_[lease] = at;
-    if (!lease.empty() && c.deleted) look_for_early_revocation(lease, at);
+    if (!lease.empty() && c.deleted && ours.empty()) look_for_early_revocation(lease, at);
   }
   std::set<std::string> changed;
   for (auto const& c : all) {
@@ -163,6 +164,7 @@ void store_watch::revision(std::vector<change> const& all, nanoseconds at) {
     if (e.token = leads; leads != 0) {
       e.what = testing::happening::dropped;
       out_.note(e);
+      if (!ours.empty()) excuse(election, at, at + trusted_, ours);
     }
     if (e.token = token; token != 0) {
       e.what = testing::happening::granted;
@@ -186,19 +188,34 @@ void store_watch::candidate_changed(std::string const& election, change const& w
 
 void store_watch::look_for_early_revocation(std::string const& lease, nanoseconds at) {
   auto const renewed = renewed_.find(lease);
-  if (renewed == renewed_.end() || revoked_by_us_.contains(lease)) return;
-  // A renewal is confirmed within two requests, a fifth of the trusted time each, after it was asked for.
-  auto const deadline = renewed->second + trusted_;
+  if (renewed == renewed_.end()) return;
+  auto const deadline = renewed->second + trusted_;  // the holder's at the latest: its renewal began before this put
   auto const age = std::chrono::duration_cast<milliseconds>(at - renewed->second);
   renewed_.erase(renewed);
-  if (at >= deadline - milliseconds(100)) return;
+  if (at >= deadline) return;
   ++early_;
   in_.log.remark(
       "etcd", "the store let lease " + lease + " go " + std::to_string(age.count()) + " ms after a confirmed renewal");
   for (auto const& [election, queue] : queues_)
     if (!queue.empty() && queue.begin()->second.key.ends_with("/" + lease))
-      in_.log.excuse(election, at - std::chrono::seconds(1), deadline,
-                     "the store let lease " + lease + " go too early");
+      excuse(election, at, deadline, "the store let lease " + lease + " go too early");
+}
+
+/// Why an operator has made this revision; empty: he has not.
+std::string store_watch::operators_doing(std::vector<change> const& all) {
+  for (auto const& c : all) {
+    auto const found = taken_by_us_.find(c.key);
+    if (!c.deleted || found == taken_by_us_.end()) continue;
+    auto why = std::move(found->second);
+    taken_by_us_.erase(found);
+    return why;
+  }
+  return {};
+}
+
+/// `at`: when it was seen here. Others may have seen it before.
+void store_watch::excuse(std::string const& election, nanoseconds at, nanoseconds until, std::string const& why) {
+  in_.log.excuse(election, at - std::chrono::seconds(1), until, why);
 }
 
 std::map<std::string, store_watch::holder> store_watch::holders() const {
@@ -215,11 +232,25 @@ bool store_watch::wait_until_seen(std::int64_t revision, milliseconds limit) con
   return true;
 }
 
-void store_watch::will_revoke(std::int64_t lease) {
+void store_watch::will_go(std::string const& key, std::string why) {
+  std::lock_guard const lock(mutex_);
+  taken_by_us_[key] = std::move(why);
+}
+
+void store_watch::was_not_there(std::string const& key) {
+  std::lock_guard const lock(mutex_);
+  taken_by_us_.erase(key);
+}
+
+bool store_watch::awaits(std::string const& key) const {
+  std::lock_guard const lock(mutex_);
+  return taken_by_us_.contains(key);
+}
+
+std::string store_watch::anchor_of(std::int64_t lease) const {
   char hex[20];
   std::snprintf(hex, sizeof hex, "%llx", static_cast<unsigned long long>(lease));
-  std::lock_guard const lock(mutex_);
-  revoked_by_us_.insert(hex);
+  return prefix_ + "@coelect/" + hex + "/anchor";
 }
 
 }  // namespace coelect::test

@@ -13,6 +13,9 @@ namespace coelect::test {
 ///
 /// A lease that is gone too early, although a renewal was confirmed by a write less than the trusted time ago, is the
 /// store's doing (etcd#15247): the watch excuses its elections until the holder's deadline at the latest.
+///
+/// What an operator of the campaign takes away is excused from when the watch sees it gone, not from when he asked: a
+/// member that is paused carries out a request that it was sent before, also one that nobody waits for any more.
 class store_watch {
 public:
   struct holder {
@@ -30,8 +33,15 @@ public:
   std::map<std::string, holder> holders() const;  ///< By election.
   std::int64_t seen() const noexcept { return seen_; }
   bool wait_until_seen(std::int64_t revision, milliseconds limit) const;
-  /// Its revocation is ours, not the store's.
-  void will_revoke(std::int64_t lease);
+  /// An operator is about to delete that key, or to revoke its lease; `why` goes into the excuse of the elections that
+  /// end with it.
+  void will_go(std::string const& key, std::string why);
+  /// The key was not there any more.
+  void was_not_there(std::string const& key);
+  /// Whether that may still be carried out.
+  bool awaits(std::string const& key) const;
+  /// A key that goes with its lease, and not without.
+  std::string anchor_of(std::int64_t lease) const;
   int early_revocations() const noexcept { return early_; }
 
 private:
@@ -45,7 +55,9 @@ private:
   void line(std::string const& text, nanoseconds at);
   void revision(std::vector<change> const& all, nanoseconds at);
   void candidate_changed(std::string const& election, change const& what);
-  void look_for_early_revocation(std::string const& room, nanoseconds at);
+  void look_for_early_revocation(std::string const& lease, nanoseconds at);
+  std::string operators_doing(std::vector<change> const& all);
+  void excuse(std::string const& election, nanoseconds at, nanoseconds until, std::string const& why);
   std::string election_of(std::string const& key) const;
 
   run& in_;
@@ -60,7 +72,7 @@ private:
   std::map<std::string, std::map<std::int64_t, holder>> queues_;  // election, create revision
   std::map<std::string, std::uint64_t> leading_;                  // the token
   std::map<std::string, nanoseconds> renewed_;                    // lease in hex, its last anchor put
-  std::set<std::string> revoked_by_us_;
+  std::map<std::string, std::string> taken_by_us_;                // a key that will go, and why
   std::vector<std::thread> threads_;
 };
 
