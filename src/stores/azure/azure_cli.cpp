@@ -9,7 +9,7 @@
 namespace coelect::stores::azure {
 namespace {
 
-constexpr char const* who = "azure cli";
+constexpr char const* own_name = "azure cli";
 constexpr int not_found = 127;  // by a shell, when az is a script whose interpreter is missing
 
 // What az complains of. Lines that may hold a token are not repeated.
@@ -47,24 +47,24 @@ public:
 private:
   fetched judge(env::process_end const& end) const {
     if (end.trouble == ENOENT || end.trouble == ENOTDIR || end.trouble == EACCES) {
-      auto none = no_token(errc::unauthorized, who, "az is not in PATH");
+      auto none = no_token(errc::unauthorized, own_name, "az is not in PATH");
       none.absent = true;
       return none;
     }
     if (end.trouble != 0)
-      return no_token(errc::unreachable, who, "az cannot be run: " + std::string(std::strerror(end.trouble)));
-    if (end.late) return no_token(errc::timed_out, who, "az did not end in time");
-    if (end.too_long) return no_token(errc::bad_response, who, "az printed more than 64 KiB");
+      return no_token(errc::unreachable, own_name, "az cannot be run: " + std::string(std::strerror(end.trouble)));
+    if (end.late) return no_token(errc::timed_out, own_name, "az did not end in time");
+    if (end.too_long) return no_token(errc::bad_response, own_name, "az printed more than 64 KiB");
     if (end.status == 0 || end.status == env::process_end::unknown)
-      return read_cli_answer(who, end.output, context_->env().wall_clock());
+      return read_cli_answer(own_name, end.output, context_->env().wall_clock());
     auto const said = complaint(end.errors);
-    auto refused = no_token(errc::unauthorized, who,
+    auto refused = no_token(errc::unauthorized, own_name,
                             "az ended with " + std::to_string(end.status) + (said.empty() ? "" : ": " + said));
     refused.absent = end.status == not_found;
     return refused;
   }
 
-  std::string const name_ = who;
+  std::string const name_ = own_name;
   std::shared_ptr<store_context> context_;
 };
 
