@@ -55,7 +55,9 @@ private:
 
 /// What all waiters of one owner share: an idle owner must stay small.
 struct waiting_room {
-  std::mutex mutex;
+  /// Held while handlers are posted, so that a context that is being destroyed waits until nothing is posted to it any
+  /// more. Recursive, because an executor whose host is gone may destroy the handler at once, and that may own a term.
+  std::recursive_mutex mutex;
   std::uint64_t last_id = 0;
 };
 

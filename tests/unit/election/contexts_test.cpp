@@ -343,6 +343,33 @@ TEST_CASE("handlers on other contexts hear of the end when the elector's context
   CHECK(lost.result.how() == end_of_term::stopped);
 }
 
+TEST_CASE("an executor that destroys what is posted to it may destroy the term, at every thing that a term tells",
+          "[L2][etcd][azure][file]") {
+  for (bool const hears_of_risk : {false, true}) {
+    one_host h;
+    auto e = h.make_elector("A");
+    asio::io_context gone;
+    auto const closed = std::make_shared<testing::ready_queue>(gone);
+    closed->close();
+    auto term = std::make_shared<leadership>(h.win(e));
+    auto const where_it_was = std::weak_ptr<leadership>(term);
+    auto& its = *term;
+    auto owner = [term = std::move(term)](error_code, auto const&) { FAIL("nothing runs there"); };
+    auto handler = asio::bind_executor(testing::host_executor(closed), std::move(owner));
+    if (hears_of_risk) its.at_risk(std::move(handler));
+    else its.lost(std::move(handler));
+    h.fate = [](memory_request what) {
+      memory_fate f;
+      f.lose_reply = what == memory_request::renew;
+      return f;
+    };
+    CHECK_FALSE(where_it_was.expired());
+    CHECK(h.world.run_until([&] { return where_it_was.expired(); }, 20s));
+    h.fate = nullptr;
+    CHECK(h.win(e).valid());
+  }
+}
+
 TEST_CASE("an operation whose slot is connected may complete on another thread at once", "[L4][etcd][azure][file]") {
   threaded_context pool(3);
   auto const where = make_memory_store(pool.io.get_executor(), short_leases(10s));
