@@ -1,5 +1,5 @@
 // Puts the transactions of many elections into one: one commit, one round trip for all of them.
-#include "stores/etcd/batch_member.hpp"
+#include "stores/etcd/joint_request.hpp"
 #include <algorithm>
 #include <boost/container/flat_set.hpp>
 #include <utility>
@@ -14,8 +14,7 @@ using wire::etcd::txn_answer;
 using wire::etcd::txn_shape;
 
 constexpr std::size_t most_on_their_way = 2;  // 10,400 cycles/s where one at a time gave 6,200 (3.4.23, tmpfs)
-// etcd's limit of 128 operations counts both levels: 125 transactions of two, and what goes ahead of them.
-constexpr std::size_t most_in_a_list = 128;
+// etcd's limit counts both levels: 125 transactions of two, and what goes ahead of them.
 constexpr std::size_t most_parts = most_in_a_list - most_inside - 1;
 // Bytes of requests. Their answers, keys without values, are of the same size, and 256 KiB are read of one.
 constexpr std::size_t most_bytes = std::size_t{96} * 1024;
@@ -43,13 +42,6 @@ private:
 
   boost::container::flat_set<std::string_view> names_;
 };
-
-// The transaction with all its comparisons.
-transaction whole(part const& p) {
-  auto txn = p.what;
-  if (p.also_if) txn.when_modified_at(p.also_if->key, p.also_if->since);
-  return txn;
-}
 
 bool all_succeeded(batch_answer const& answer) {
   return std::all_of(answer.parts.begin(), answer.parts.end(), [](txn_answer const& part) { return part.succeeded; });
@@ -183,82 +175,45 @@ void batches::send_alone(std::shared_ptr<member> const& one) {
            std::move(where));
 }
 
-// What all of them want to be unchanged, if it is the same.
-std::optional<unchanged> batches::in_common(strong_members const& together) {
-  auto const first = together.front()->what().also_if;
-  bool const same =
-      std::all_of(together.begin(), together.end(), [&first](auto const& one) { return one->what().also_if == first; });
-  return same ? first : std::nullopt;
-}
-
-// etcd's limits are for each list.
-bool batches::fits_in_one_list(strong_members const& together) {
-  std::size_t comparisons = 1, operations = 1;  // what may go ahead of them
-  for (auto const& one : together) {
-    auto const& p = one->what();
-    comparisons += p.what.comparisons() + (p.also_if ? 1 : 0);
-    operations += p.shape.on_success;
-  }
-  return std::max(comparisons, operations) <= most_in_a_list;
-}
-
 void batches::send(members const& together, form as, std::shared_ptr<place> where) {
-  strong_members all_of_them;
+  strong_members all;
   for (auto const& weak : together)
-    if (auto const one = weak.lock(); one && !one->over()) all_of_them.push_back(one);
-  if (all_of_them.empty()) return;
-  if (all_of_them.size() == 1) return send_alone(all_of_them.front());
-  if (!fits_in_one_list(all_of_them)) as = form::nested;
-  transaction all;
-  auto const condition = in_common(all_of_them);
-  if (condition) all.when_modified_at(condition->key, condition->since);
-  auto const take_in = [&all, as](transaction const& txn) {
-    if (as == form::one_list) all.join(txn);
-    else all.then(txn);
-  };
-  bool through_raft = false;
-  std::vector<txn_shape> shapes;
-  question q;
+    if (auto const one = weak.lock(); one && !one->over()) all.push_back(one);
+  if (all.empty()) return;
+  if (all.size() == 1) return send_alone(all.front());
   auto const now = client_.context().now();
-  for (auto const& one : all_of_them) {
+  for (auto const& one : all) {
     one->wait_on(now);
     one->goes();
-    auto const& p = one->what();
-    q.repeatable = p.repeatable;  // the same for all
-    q.write = p.write;
-    q.give_up = shapes.empty() ? p.give_up : later(q.give_up, p.give_up);
-    through_raft = through_raft || p.through_raft;
-    if (condition) take_in(p.what);
-    else take_in(whole(p));
-    shapes.push_back(p.shape);
   }
-  if (through_raft) all.first(write_nothing());
-  q.path = "/v3/kv/txn";
-  q.body = all.body();
+  joint_request its(all, as, write_nothing());
+  auto what = its.take_question();
   if (!where) where = std::make_shared<place>(*this);
-  auto const at = sent_.emplace(sent_.end(), flight{{all_of_them.begin(), all_of_them.end()}, {}});  // as answered
-  auto read = [ahead = through_raft ? std::size_t{1} : 0, shapes, as,
-               conditional = condition.has_value()](std::string_view body) {
-    return as == form::one_list ? wire::etcd::read_joined(body, ahead, shapes)
-                                : wire::etcd::read_batch(body, ahead, shapes, conditional);
+  auto const at = sent_.emplace(sent_.end(), flight{{all.begin(), all.end()}, {}});  // as they will be answered
+  auto done = [this, at, form_sent = its.as(), where](called const& how, batch_answer answer) mutable {
+    on_answered(at, form_sent, how, std::move(answer), std::move(where));
   };
-  auto done = [this, at, as, where](called const& how, batch_answer answer) mutable {
-    auto const finished = std::move(*at);
-    sent_.erase(at);
-    if (how.how.ok()) {
-      ++answered_;
-      whole_.found(all_succeeded(answer));
-      bool const nothing_done = as == form::one_list && !all_succeeded(answer);
-      if (nothing_done) {
-        send(finished.together, form::nested, std::move(where));
-        return watch_clock();
-      }
+  auto read = [its = std::move(its)](std::string_view body) { return its.read(body); };
+  at->call = client_.ask<batch_answer>(std::move(what), std::move(read), std::move(done));
+}
+
+void batches::on_answered(std::list<flight>::iterator at, form as, called const& how, batch_answer answer,
+                          std::shared_ptr<place> where) {
+  auto const finished = std::move(*at);
+  sent_.erase(at);
+  bool const carried_out = how.how.ok() && all_succeeded(answer);
+  if (how.how.ok()) {
+    ++answered_;
+    whole_.found(carried_out);
+    bool const nothing_done = as == form::one_list && !carried_out;
+    if (nothing_done) {
+      send(finished.together, form::nested, std::move(where));
+      return watch_clock();
     }
-    where.reset();
-    watch_clock();
-    on_answers(how, std::move(answer), finished.together);
-  };
-  at->call = client_.ask<batch_answer>(std::move(q), std::move(read), std::move(done));
+  }
+  where.reset();
+  watch_clock();
+  on_answers(how, std::move(answer), finished.together);
 }
 
 void batches::on_answers(called const& how, batch_answer answer, members const& together) {

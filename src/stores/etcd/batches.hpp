@@ -71,6 +71,7 @@ public:
 private:
   class member;
   class place;
+  class joint_request;
   using members = std::vector<std::weak_ptr<member>>;
   using strong_members = std::vector<std::shared_ptr<member>>;
   enum class form { one_list = 1, nested };
@@ -83,12 +84,12 @@ private:
   void flush_soon();
   void flush();
   members take();
-  static std::optional<unchanged> in_common(strong_members const& together);
-  static bool fits_in_one_list(strong_members const& together);
   void send(members const& together, form as, std::shared_ptr<place> where = nullptr);
   void send_alone(std::shared_ptr<member> const& one);
   void watch_clock();
   void look_at_clock();
+  void on_answered(std::list<flight>::iterator at, form as, called const& how, wire::etcd::batch_answer answer,
+                   std::shared_ptr<place> where);
   void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
   wire::etcd::operation write_nothing() const;
 
