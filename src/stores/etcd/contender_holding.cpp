@@ -2,12 +2,10 @@
 // wish of somebody that we go.
 #include "stores/etcd/etcd_contender.hpp"
 #include "stores/etcd/key_watch.hpp"
-#include <algorithm>
 #include <utility>
 
 namespace coelect::stores::etcd {
 
-using std::chrono::nanoseconds;
 using wire::etcd::operation;
 using wire::etcd::transaction;
 
@@ -19,32 +17,38 @@ void etcd_contender::own_key_deleted(std::int64_t revision) {
   else turn(outcome(errc::candidacy_lost, "our key was deleted"));
 }
 
-// Repeated at every renewal until it is answered.
-void etcd_contender::check_own_key() {
-  in_doubt_ = true;
-  if (!leads_) {
-    if (turn_) find_predecessor();
-    return;
+void etcd_contender::own_key_in_doubt() {
+  auto const orders = doubt_.doubt();
+  if (leads_) follow(orders);
+  else if (turn_) find_predecessor();
+}
+
+void etcd_contender::follow(rules::doubt_orders const& orders) {
+  if (orders.lost) return lost(orders.lost->why, orders.lost->detail);
+  if (orders.extend) {
+    doubt_ends_.clear();
+    look_again_.clear();
+    return hears_.extended(*orders.extend);
   }
-  doubt_ends_ = shared_.context->at(sure_until_, [this] {
-    if (leads_) lost(errc::lease_expired, "our key may be gone, and there was no answer that says otherwise");
+  if (orders.ask_after)
+    look_again_ = shared_.context->after(*orders.ask_after, [this] {
+      if (leads_) follow(doubt_.ask_again());
+    });
+  if (orders.ask) look_for_own_key(*orders.ask);
+}
+
+void etcd_contender::look_for_own_key(instant until) {
+  doubt_ends_ = shared_.context->at(until, [this] {
+    if (leads_) follow(doubt_.time_over());
   });
   transaction txn;
   txn.when_created_at(key(), created_).otherwise(operation::range(own()));
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
     if (!leads_) return;
-    if (!how.how.ok()) {
-      look_again_ = shared_.context->after(look_wait_, [this] {
-        if (leads_ && in_doubt_) check_own_key();
-      });
-      look_wait_ = std::min<nanoseconds>(2 * look_wait_, shared_.times.retry_max);
-      return;
-    }
-    in_doubt_ = false;
-    if (got.succeeded) return extend(session_->valid_until());
-    created_ = 0;
-    lost(errc::lease_lost, "our key is gone");
+    if (!how.how.ok()) return follow(doubt_.not_answered());
+    if (!got.succeeded) created_ = 0;
+    follow(doubt_.answered(got.succeeded, session_->valid_until()));
   };
   auto const by = shared_.context->now() + shared_.times.request_timeout;
   auto what = ask(txn, {0, 1}, by);
@@ -57,22 +61,10 @@ void etcd_contender::lost(error_code why, std::string detail) {
   hears_.lost(why, std::move(detail));
 }
 
-void etcd_contender::extend(instant valid_until) {
-  doubt_ends_.clear();
-  look_again_.clear();
-  look_wait_ = shared_.times.retry_min;
-  sure_until_ = valid_until;
-  hears_.extended(valid_until);
-}
-
 void etcd_contender::lease_extended(instant valid_until) {
   if (!leads_) return;
-  auto const since = own_ ? own_->blind_since() : std::nullopt;
-  if (since && (*since + shared_.times.validity).reached(shared_.context->now()))
-    return lost(errc::lease_lost, "no watch on our key can be opened");
-  // R8: while our key may be gone, a renewal gives nothing before we have seen it.
-  if (in_doubt_ || since) check_own_key();
-  else extend(valid_until);
+  auto const blind_since = own_ ? own_->blind_since() : std::nullopt;
+  follow(doubt_.renewed(valid_until, blind_since, shared_.context->now()));
 }
 
 void etcd_contender::lease_at_risk() {

@@ -19,7 +19,7 @@ etcd_contender::etcd_contender(sessions& all, candidacy const& who, hold_listene
       who_(who),
       hears_(hears),
       since_(shared_.context->env().wall_clock()),
-      look_wait_(shared_.times.retry_min) {}
+      doubt_(shared_.times) {}
 
 etcd_contender::~etcd_contender() {
   if (session_) session_->leave(*this);
@@ -63,7 +63,7 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
   auto what = ask({}, {operations, 0}, give_up, shared_.times.request_timeout);
   what.make = [this, furnishes](part& p) { make_campaign(p, furnishes); };
   what.repeatable = false;
-  in_doubt_ = false;
+  doubt_.lay_aside();
   uncertain_ = true;  // until its answer has come
   stood_with_ = session_->generation();
   auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
@@ -211,7 +211,7 @@ void etcd_contender::have_key(std::int64_t revision) {
 
 // R9: what is written sends the comparison through raft. A range sees the state after it, in the same commit.
 void etcd_contender::verify(instant give_up, reply<attempt> done) {
-  in_doubt_ = false;
+  doubt_.lay_aside();
   behind_.clear();
   transaction txn;
   txn.when_created_at(key(), created_)
@@ -250,9 +250,9 @@ void etcd_contender::win(reply<attempt> const& done) {
   leads_ = true;
   auto const asked_already = asked_to_go_ > created_;
   // Posted first: whoever hears of the win may destroy us.
-  if (in_doubt_)
+  if (doubt_.any())
     later([this] {
-      if (leads_) check_own_key();
+      if (leads_) own_key_in_doubt();
     });
   if (session_->is_at_risk())
     later([this] {
@@ -262,8 +262,9 @@ void etcd_contender::win(reply<attempt> const& done) {
     later([this] {
       if (leads_) hears_.asked_to_resign();
     });
-  sure_until_ = session_->valid_until();
-  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), sure_until_}});
+  auto const until = session_->valid_until();
+  doubt_.won(until);
+  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), until}});
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------

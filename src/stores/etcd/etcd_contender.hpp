@@ -1,5 +1,6 @@
 // One candidate in one election of an etcd store: a key under the store's lease, and a place in the queue of keys.
 #pragma once
+#include "rules/doubt_fsm.hpp"
 #include "stores/etcd/sessions.hpp"
 #include "wire/etcd_requests.hpp"
 
@@ -45,8 +46,9 @@ private:
   void on_predecessor(called const& how, wire::etcd::txn_answer const& answer);
   void watch_predecessor(std::string key, std::int64_t seen);
   void turn(outcome how);
-  void check_own_key();
-  void extend(instant valid_until);
+  void own_key_in_doubt();
+  void follow(rules::doubt_orders const& orders);
+  void look_for_own_key(instant until);
   void own_key_deleted(std::int64_t revision);
   void lost(error_code why, std::string detail);
 
@@ -85,11 +87,9 @@ private:
   bool in_line_ = false;  // others were there: the next transaction reads who is before us
   bool alone_ = false;    // the last one took it that nobody was
   bool leads_ = false;
-  bool in_doubt_ = false;  // our key may be gone, and no answer since says otherwise
   std::int64_t asked_to_go_ = 0;
-  instant sure_until_{};                // a renewal in doubt gives nothing: the term ends then
-  std::chrono::nanoseconds look_wait_;  // before the next question; doubled each time
-  timer doubt_ends_, look_again_;       // while in doubt: that end, and the next question after one that was lost
+  rules::doubt_fsm doubt_;         // whether our key is there
+  timer doubt_ends_, look_again_;  // while in doubt: the term's end, and the next question after one that was lost
   reply<outcome> turn_;
   std::unique_ptr<key_watch> own_, predecessor_;
   asked asked_, publishing_, checking_;

@@ -23,7 +23,7 @@ private:
     else of_.turn({});
   }
   void on_gap() override {
-    if (role_ == role::own) of_.check_own_key();
+    if (role_ == role::own) of_.own_key_in_doubt();
     else of_.find_predecessor();
   }
   void on_refused(outcome const& how) override { of_.turn(how); }
