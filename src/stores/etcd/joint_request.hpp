@@ -19,14 +19,14 @@ inline wire::etcd::transaction whole(part const& p) {
 /// What the parts of a batch ask together.
 class batches::joint_request {
 public:
-  joint_request(strong_members const& all, form as, wire::etcd::operation write_nothing)
+  joint_request(strong_members const& all, form as, wire::etcd::operation const& write_nothing)
       : as_(fits_in_one_list(all) ? as : form::nested) {
     auto const condition = in_common(all);
     conditional_ = condition.has_value();
     wire::etcd::transaction txn;
     if (condition) txn.when_modified_at(condition->key, condition->since);
     for (auto const& one : all) add(txn, one->what());
-    if (ahead_ != 0) txn.first(std::move(write_nothing));
+    if (ahead_ != 0) txn.first(write_nothing);
     question_.path = "/v3/kv/txn";
     question_.body = txn.body();
   }
