@@ -139,7 +139,8 @@ std::string json_quoted(std::string_view text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string quoted;
   quoted.reserve(text.size() + 2);
-  return quoted.append("\"").append(text).append("\"");
+  quoted.append("\"").append(text).append("\"");
+  return quoted;  // itself: it may be a password, and whoever asked wipes it
 }
 
 bool json_node::has(std::string_view key) const noexcept { return all_->member(place_, key) != nullptr; }
