@@ -102,7 +102,8 @@ private:
   log_fn const log_;
   validity validity_;
 
-  mutable std::mutex mutex_;  // guards what follows up to the blank line
+  // Guards what follows up to the blank line. Recursive, as a waiting_room's mutex is, and for the same reason.
+  mutable std::recursive_mutex mutex_;
   boost::asio::any_io_executor user_executor_;
   std::unique_ptr<diagnostics> last_answer_;  // none: nothing was said
   std::shared_ptr<term_state> term_;          // the current one, or the last until it is let go
