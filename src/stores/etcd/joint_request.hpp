@@ -19,10 +19,10 @@ inline wire::etcd::transaction whole(part const& p) {
 /// What the parts of a batch ask together.
 class batches::joint_request {
 public:
-  joint_request(strong_members const& all, form as, wire::etcd::operation const& write_nothing)
-      : as_(fits_in_one_list(all) ? as : form::nested) {
+  joint_request(strong_members const& all, form as, wire::etcd::operation const& write_nothing) {
     auto const condition = in_common(all);
     conditional_ = condition.has_value();
+    as_ = fits_in_one_list(all) ? as : form::nested;
     wire::etcd::transaction txn;
     if (condition) txn.when_modified_at(condition->key, condition->since);
     for (auto const& one : all) add(txn, one->what());
@@ -47,11 +47,11 @@ private:
     return same ? first : std::nullopt;
   }
   // etcd's limits are for each list.
-  static bool fits_in_one_list(strong_members const& all) {
-    std::size_t comparisons = 1, operations = 1;  // what may go ahead of them
+  bool fits_in_one_list(strong_members const& all) const {
+    std::size_t comparisons = 1, operations = 1;  // what they have in common, and what may go ahead of them
     for (auto const& one : all) {
       auto const& p = one->what();
-      comparisons += p.what.comparisons() + (p.also_if ? 1 : 0);
+      comparisons += p.what.comparisons() + (p.also_if && !conditional_ ? 1 : 0);
       operations += p.shape.on_success;
     }
     return std::max(comparisons, operations) <= most_in_a_list;
@@ -70,7 +70,7 @@ private:
     else txn.then(one);
   }
 
-  form as_;
+  form as_ = form::nested;
   bool conditional_ = false;
   std::size_t ahead_ = 0;
   std::vector<wire::etcd::txn_shape> shapes_;
