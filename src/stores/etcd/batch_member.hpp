@@ -16,7 +16,10 @@ public:
   place& operator=(place const&) = delete;
   ~place() {
     --all_.on_their_way_;
-    if (!all_.waiting_.empty()) all_.flush_soon();
+    try {
+      if (!all_.waiting_.empty()) all_.flush_soon();
+    } catch (std::exception const&) {  // no memory: they go with the next one that is asked, or their time ends
+    }
   }
 
 private:
@@ -55,7 +58,7 @@ public:
     return true;
   }
   /// Its own request: dropped with it.
-  void has(asked call, std::unique_ptr<place> where) {
+  void has(asked call, std::shared_ptr<place> where) {
     call_ = std::move(call);
     place_ = std::move(where);
   }
@@ -78,7 +81,7 @@ private:
   std::uint64_t seen_;  // how many had been answered when its clock began to run
   bool alone_ = false;
   bool sent_ = false;
-  std::unique_ptr<place> place_;
+  std::shared_ptr<place> place_;
   asked call_;
 };
 

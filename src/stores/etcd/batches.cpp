@@ -63,91 +63,119 @@ asked batches::ask(part what, answered done) {
 
 // An alarm that is set keeps a program going that has nothing else left to do.
 void batches::watch_clock() {
-  auto const first = earlier(first_limit_, std::exchange(unwatched_, instant::never()));
+  auto const first = earlier(first_limit_, unwatched_);
   bool const idle = waiting_.empty() && sent_.empty();
-  if (idle) {
-    first_limit_ = instant::never();
-    alarm_.clear();
-  } else if (first != first_limit_) {
-    first_limit_ = first;
-    alarm_ = client_.context().at(first, [this] { look_at_clock(); });
+  if (idle) alarm_.clear();
+  else if (first != first_limit_) alarm_ = client_.context().at(first, [this] { look_at_clock(); });
+  first_limit_ = idle ? instant::never() : first;
+  unwatched_ = instant::never();
+}
+
+// Whoever is told may destroy the others, and us. If he throws, for want of memory, the others are told next.
+void batches::look_at_clock() {
+  std::weak_ptr<int> const life = life_;
+  first_limit_ = instant::never();
+  try {
+    auto const late = those_late();
+    watch_clock();
+    for (auto const& weak : late)
+      if (auto const one = weak.lock(); one && !one->over()) one->late();
+  } catch (...) {
+    if (life.expired()) throw;
+    unwatched_ = instant{};
+    watch_clock();
+    throw;
   }
 }
 
-void batches::look_at_clock() {
-  first_limit_ = instant::never();
+// Those whose time is over; when that of the others ends is in `unwatched_`.
+batches::members batches::those_late() {
+  members late;
   auto const now = client_.context().now();
-  strong_members late;
   auto const look = [&](std::weak_ptr<member> const& weak) {
     auto const one = weak.lock();
-    if (!one || one->over()) return;
-    if (one->is_late(now, answered_)) late.push_back(one);
+    if (!one || one->over()) return false;
+    if (one->is_late(now, answered_)) late.push_back(weak);
     else unwatched_ = earlier(unwatched_, one->what().give_up);
+    return true;
   };
   std::for_each(waiting_.begin(), waiting_.end(), look);
-  for (auto const& f : sent_) std::for_each(f.together.begin(), f.together.end(), look);
-  watch_clock();
-  // Whoever is told may destroy the others, and us.
-  for (auto const& one : late)
-    if (!one->over()) one->late();
+  std::erase_if(sent_, [&](flight const& f) {
+    bool any = false;
+    for (auto const& weak : f.together) any = look(weak) || any;
+    return !f.call && !any;  // what nobody sent, or nobody could be told of, for want of memory
+  });
+  return late;
 }
 
 // Posted, so that those whose calls are in the queue already go along.
 void batches::flush_soon() {
-  if (std::exchange(flushing_, true)) return;
+  if (flushing_) return;
   client_.context().post([this, life = std::weak_ptr<int>(life_)] {
     if (!life.expired()) flush();
   });
+  flushing_ = true;
 }
 
-void batches::flush() {
+// Those who cannot go, for want of memory, are told in time.
+void batches::flush() try {
   flushing_ = false;
   while (on_their_way_ < most_on_their_way) {
-    auto together = take();
-    if (together.empty()) break;
-    send(together, whole_.likely() ? form::one_list : form::nested);
+    auto const at = sent_.emplace(sent_.end());
+    take(at->together);
+    if (at->together.empty()) {
+      sent_.erase(at);
+      break;
+    }
+    send(at, whole_.likely() ? form::one_list : form::nested, std::make_shared<place>(*this));
   }
   watch_clock();
+} catch (...) {
+  watch_clock();
+  throw;
 }
 
 // The oldest one and, in their order, those that can go with it.
-batches::members batches::take() {
-  members together;
+void batches::take(members& together) {
   elections about;
   std::size_t bytes = 0;
   bool full = false;
-  std::deque<std::weak_ptr<member>> passed_over;
   std::shared_ptr<member> head;
-  while (!waiting_.empty() && together.size() < most_parts) {
-    auto weak = std::move(waiting_.front());
-    waiting_.pop_front();
-    auto const next = weak.lock();
-    if (!next || next->over()) continue;
-    auto const& what = next->what();
+  std::vector<std::weak_ptr<member>*> taken;
+  auto next = waiting_.begin();
+  for (; next != waiting_.end() && taken.size() < most_parts; ++next) {
+    auto const one = next->lock();
+    if (!one || one->over()) {
+      next->reset();
+      continue;
+    }
+    auto const& what = one->what();
     bool const first = !head;
-    if (first) head = next;
-    bool fits = first || (!full && !next->alone() && what.repeatable == head->what().repeatable &&
+    if (first) head = one;
+    bool fits = first || (!full && !one->alone() && what.repeatable == head->what().repeatable &&
                           what.write == head->what().write);
     if (fits) {
-      next->make();
+      one->make();
       full = bytes + what.what.size() > most_bytes;
       fits = first || !full;
     }
-    if (!fits || !about.add(what.election)) {
-      passed_over.push_back(std::move(weak));
-      continue;
-    }
+    if (!fits || !about.add(what.election)) continue;
     bytes += what.what.size();
-    together.push_back(std::move(weak));
-    if (head->alone() || !client_.anonymous()) break;
+    taken.push_back(&*next);
+    if (head->alone() || !client_.anonymous()) {
+      ++next;
+      break;
+    }
   }
-  waiting_.insert(waiting_.begin(), passed_over.begin(), passed_over.end());
-  return together;
+  together.reserve(taken.size());
+  for (auto* const weak : taken) together.push_back(std::move(*weak));  // nothing can fail from here on
+  auto const gone = [](std::weak_ptr<member> const& weak) { return weak.expired(); };
+  waiting_.erase(std::remove_if(waiting_.begin(), next, gone), next);
 }
 
 operation batches::write_nothing() const { return operation::erase(wire::etcd::key_range::one(keys_.nothing())); }
 
-void batches::send_alone(std::shared_ptr<member> const& one) {
+void batches::send_alone(std::shared_ptr<member> const& one, std::shared_ptr<place> where) {
   one->wait_on(client_.context().now());
   auto const& p = one->what();
   auto txn = whole(p);
@@ -168,17 +196,20 @@ void batches::send_alone(std::shared_ptr<member> const& one) {
     self->finish(how, std::move(answer));
   };
   one->goes();
-  auto where = std::make_unique<place>(*this);
   one->has(client_.txn(std::move(q), p.shape.on_success + ahead, p.shape.on_failure, std::move(done)),
            std::move(where));
 }
 
-void batches::send(members const& together, form as, std::shared_ptr<place> where) {
+void batches::send(std::list<flight>::iterator at, form as, std::shared_ptr<place> where) {
   strong_members all;
-  for (auto const& weak : together)
+  for (auto const& weak : at->together)
     if (auto const one = weak.lock(); one && !one->over()) all.push_back(one);
-  if (all.empty()) return;
-  if (all.size() == 1) return send_alone(all.front());
+  if (all.size() == 1) send_alone(all.front(), std::move(where));
+  if (all.size() <= 1) {
+    sent_.erase(at);
+    return;
+  }
+  at->together.assign(all.begin(), all.end());  // as they will be answered
   auto const now = client_.context().now();
   for (auto const& one : all) {
     one->wait_on(now);
@@ -186,8 +217,6 @@ void batches::send(members const& together, form as, std::shared_ptr<place> wher
   }
   joint_request its(all, as, write_nothing());
   auto what = its.take_question();
-  if (!where) where = std::make_shared<place>(*this);
-  auto const at = sent_.emplace(sent_.end(), flight{{all.begin(), all.end()}, {}});  // as they will be answered
   auto done = [this, at, form_sent = its.as(), where](called const& how, batch_answer answer) mutable {
     on_answered(at, form_sent, how, std::move(answer), std::move(where));
   };
@@ -195,29 +224,32 @@ void batches::send(members const& together, form as, std::shared_ptr<place> wher
   at->call = client_.ask<batch_answer>(std::move(what), std::move(read), std::move(done));
 }
 
+// Its members stay in `sent_` until all are told: if one throws, for want of memory, the others' time will end.
 void batches::on_answered(std::list<flight>::iterator at, form as, called const& how, batch_answer answer,
                           std::shared_ptr<place> where) {
-  auto const finished = std::move(*at);
-  sent_.erase(at);
+  auto const over = std::move(at->call);
   bool const carried_out = how.how.ok() && all_succeeded(answer);
   if (how.how.ok()) {
     ++answered_;
     whole_.found(carried_out);
     bool const nothing_done = as == form::one_list && !carried_out;
     if (nothing_done) {
-      send(finished.together, form::nested, std::move(where));
+      send(at, form::nested, std::move(where));
       return watch_clock();
     }
   }
   where.reset();
+  std::weak_ptr<int> const life = life_;
+  on_answers(how, std::move(answer), at->together);
+  if (life.expired()) return;
+  sent_.erase(at);
   watch_clock();
-  on_answers(how, std::move(answer), finished.together);
 }
 
 void batches::on_answers(called const& how, batch_answer answer, members const& together) {
   std::weak_ptr<int> const life = life_;
   members again;
-  for (std::size_t i = 0; i < together.size() && !life.expired(); ++i) {
+  for (std::size_t i = 0; !life.expired() && i < together.size(); ++i) {
     auto const one = together[i].lock();
     if (!one || one->over()) continue;
     bool const retry = one_is_guilty(how.how.ec) && (!how.uncertain || one->what().repeatable);

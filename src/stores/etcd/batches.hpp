@@ -83,11 +83,12 @@ private:
 
   void flush_soon();
   void flush();
-  members take();
-  void send(members const& together, form as, std::shared_ptr<place> where = nullptr);
-  void send_alone(std::shared_ptr<member> const& one);
+  void take(members& together);
+  void send(std::list<flight>::iterator at, form as, std::shared_ptr<place> where);
+  void send_alone(std::shared_ptr<member> const& one, std::shared_ptr<place> where);
   void watch_clock();
   void look_at_clock();
+  members those_late();
   void on_answered(std::list<flight>::iterator at, form as, called const& how, wire::etcd::batch_answer answer,
                    std::shared_ptr<place> where);
   void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);

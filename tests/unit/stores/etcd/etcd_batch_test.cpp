@@ -163,6 +163,7 @@ TEST_CASE("etcd batches: no list has more than the 128 operations that etcd allo
   auto const other = make_etcd_store(c.s.host->io.get_executor(), c.s.how);
   c.stand(800);
   REQUIRE(c.s.until([&] { return c.leading() == 800; }));
+  CHECK(c.forms().front() == "one list of 125");
   c.where = other;
   for (std::size_t behind = 0; behind < 800;) {  // each asks who is before it, too
     for (int i = 0; i < 200; ++i) c.stand("e" + std::to_string(behind++));
@@ -170,6 +171,26 @@ TEST_CASE("etcd batches: no list has more than the 128 operations that etcd allo
   }
   for (auto const& call : c.s.etcd->calls_to("/v3/kv/txn"))
     for (auto const* list : {"compare", "success", "failure"}) CHECK(list_of(call.body, list).size() <= 128);
+}
+
+// A candidate that has no memory for its win ends, and throws into the loop; the log stands in for that here.
+TEST_CASE("etcd batches: one who throws when he is told keeps nobody else waiting for ever", "[P6][etcd]") {
+  crowd c;
+  int told = 0;
+  c.s.how.log = [&](severity, std::string_view line) {
+    if (line.starts_with("elected") && ++told == 3) throw std::bad_alloc();
+  };
+  c.where = c.s.make_store();
+  c.stand(20);
+  int thrown = 0;
+  bool done = false;
+  for (int tries = 0; !done && tries < 3; ++tries) try {
+      done = c.s.until([&] { return c.leading() == 19; }, 60s);
+    } catch (std::bad_alloc const&) {
+      ++thrown;
+    }
+  CHECK(thrown == 1);
+  CHECK(done);
 }
 
 TEST_CASE("etcd batches: a part that comes alone goes as it always did") {
