@@ -16,16 +16,6 @@ constexpr auto after_failure = 10s;
 constexpr auto after_failures = 60s;
 constexpr std::chrono::seconds longest_life = 24h * 365;
 
-struct waiter {
-  reply<outcome> done;
-  timer limit;
-};
-
-void tell(std::shared_ptr<waiter> const& who, outcome const& how) {
-  who->limit.clear();
-  if (auto const done = std::exchange(who->done, nullptr)) done(how);
-}
-
 std::string in_seconds(std::chrono::nanoseconds span) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s";
 }
@@ -34,6 +24,16 @@ std::string in_seconds(std::chrono::nanoseconds span) {
 
 /// On the store's strand, where it outlives the bearer for a moment.
 class bearer::cache final : public std::enable_shared_from_this<cache> {
+  struct waiter {
+    reply<outcome> done;
+    timer limit;
+  };
+
+  static void tell(std::shared_ptr<waiter> const& who, outcome const& how) {
+    who->limit.clear();
+    if (auto const done = std::exchange(who->done, nullptr)) done(how);
+  }
+
 public:
   cache(std::shared_ptr<store_context> context, std::unique_ptr<token_source> from)
       : context_(std::move(context)),

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t past_events = 1'024;
 constexpr auto unknown = std::numeric_limits<std::int64_t>::max();
-constexpr std::chrono::seconds span{30};
+constexpr std::chrono::seconds stream_span{30};
 
 }  // namespace
 
@@ -46,7 +46,7 @@ std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_
     past_from_ = from;
     delivered_ = from - 1;
     watch_listener& hears = *this;
-    stream_ = all_.open(everything_, from, false, span, hears);
+    stream_ = all_.open(everything_, from, false, stream_span, hears);
   } else if (from <= delivered_ || from < past_from_) {
     auto late = [weak = weak_from_this(), s, from] {
       auto const self = weak.lock();
