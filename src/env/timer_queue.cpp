@@ -1,5 +1,6 @@
 // Keeps all timers of a store and sets one alarm for the first of them.
 #include "env/timer_queue.hpp"
+#include <algorithm>
 #include <list>
 #include <utility>
 
@@ -31,7 +32,8 @@ std::shared_ptr<timer_queue::entry> timer_queue::add(instant when, std::function
 
 void timer_queue::place(std::shared_ptr<entry> e, instant now) {
   auto& kept = *e;
-  kept.place_ = pending_.emplace(wake_for(kept.when_, now).boot, std::move(e));
+  auto const rings = std::max(wake_for(kept.when_, now).boot, std::chrono::nanoseconds(1));  // at 0 settle() sees none
+  kept.place_ = pending_.emplace(rings, std::move(e));
   kept.queued_ = true;
 }
 

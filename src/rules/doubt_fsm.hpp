@@ -39,9 +39,9 @@ public:
   doubt_orders renewed(instant valid_until, std::optional<instant> blind_since, instant now) noexcept;
   /// The store has looked. `valid_until`: of the lease, as it is by now.
   doubt_orders answered(bool there, instant valid_until) noexcept;
-  doubt_orders not_answered() noexcept;
-  doubt_orders ask_again() noexcept;
-  doubt_orders time_over() noexcept;
+  doubt_orders not_answered() noexcept;  ///< A question was lost.
+  doubt_orders ask_again() noexcept;     ///< The pause after it is over. Nothing, when there is no doubt any more.
+  doubt_orders time_over() noexcept;     ///< The end that was sure is reached, and the doubt is still there.
 
 private:
   doubt_orders sure(instant valid_until) noexcept;

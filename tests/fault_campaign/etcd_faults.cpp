@@ -105,8 +105,8 @@ bool etcd_stage::operator_fault(std::string const& kind, place& at, deck& cards)
   try {
     if (all) client.revoke(holder.lease);
     else if (client.del(key) == 0) watch_->was_not_there(key);
-  } catch (std::exception const&) {
-    in_.log.remark("etcd", kind + ": not answered");
+  } catch (std::exception const& e) {  // it may be carried out all the same
+    in_.log.remark("etcd", kind + ": " + e.what());
   }
   auto const asked_until = boot_now();
   for (auto const end = asked_until + carried_out_by; watch_->awaits(key) && boot_now() < end;)

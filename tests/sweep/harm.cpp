@@ -203,10 +203,11 @@ void halted(scene& s, scenario const& what, way how) {
   }
   if (what.lasts > 0) return ends_as_usual(s, what);
   s.until([] { return false; }, facts.renewal);
+  auto const by = s.where->now() + long_enough(s);
   // On real files the rival may win only now; nobody else would make it let go again.
   s.until([&] { return s.main->done() || s.rival_leads(); }, facts.patience);
   if (s.rival_leads()) s.rival->term = leadership();
-  expect(s, finish(s, what, long_enough(s)), "it does not complete");
+  expect(s, finish(s, what, by - s.where->now()), "it does not complete");
   expect(s, is_an_end(s.main->ec), "it completes with " + s.main->ec.message());
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "stores/etcd/batches.hpp"
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace coelect::stores::etcd {

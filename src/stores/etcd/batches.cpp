@@ -82,7 +82,7 @@ void batches::look_at_clock() {
       if (auto const one = weak.lock(); one && !one->over()) one->late();
   } catch (...) {
     if (life.expired()) throw;
-    unwatched_ = instant{};
+    unwatched_ = client_.context().now();
     watch_clock();
     throw;
   }
@@ -240,13 +240,13 @@ void batches::on_answered(std::list<flight>::iterator at, form as, called const&
   }
   where.reset();
   std::weak_ptr<int> const life = life_;
-  on_answers(how, std::move(answer), at->together);
+  deal_out(how, std::move(answer), at->together);
   if (life.expired()) return;
   sent_.erase(at);
   watch_clock();
 }
 
-void batches::on_answers(called const& how, batch_answer answer, members const& together) {
+void batches::deal_out(called const& how, batch_answer answer, members const& together) {
   std::weak_ptr<int> const life = life_;
   members again;
   for (std::size_t i = 0; !life.expired() && i < together.size(); ++i) {

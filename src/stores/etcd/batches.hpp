@@ -91,7 +91,7 @@ private:
   members those_late();
   void on_answered(std::list<flight>::iterator at, form as, called const& how, wire::etcd::batch_answer answer,
                    std::shared_ptr<place> where);
-  void on_answers(called const& how, wire::etcd::batch_answer answer, members const& together);
+  void deal_out(called const& how, wire::etcd::batch_answer answer, members const& together);
   wire::etcd::operation write_nothing() const;
 
   etcd_client& client_;

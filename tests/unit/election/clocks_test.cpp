@@ -144,3 +144,13 @@ TEST_CASE("a wall clock that is put back brings no file token back", "[P4][file]
     CHECK(won.result.valid());
   }
 }
+
+TEST_CASE("a timer for the beginning of time rings at once, and the others in their turn", "[etcd][azure]") {
+  one_host h;
+  bool at_once = false, later = false;
+  auto& context = *h.where->context();
+  auto const first = context.at(instant{}, [&] { at_once = true; });
+  auto const second = context.after(1s, [&] { later = true; });
+  CHECK(h.world.run_until([&] { return at_once; }, 100ms));
+  CHECK(h.world.run_until([&] { return later; }, 2s));
+}

@@ -123,4 +123,11 @@ TEST_CASE("R8: a doubt from before the win is laid aside by a commit that shows 
   CHECK_FALSE(fsm.any());
   fsm.won(at(109s));
   CHECK(fsm.renewed(at(112s), std::nullopt, at(103s)).extend);
+  doubt_fsm other(ten_seconds());
+  other.doubt();
+  other.won(at(109s));
+  CHECK(other.any());
+  auto const orders = other.doubt();
+  REQUIRE(orders.ask);
+  CHECK(*orders.ask == at(109s));
 }

@@ -193,6 +193,31 @@ TEST_CASE("etcd batches: one who throws when he is told keeps nobody else waitin
   CHECK(done);
 }
 
+// Two batches are on their way and never answered; the time of the others ends while they stand in line.
+TEST_CASE("etcd batches: one who throws when he is told that his time is over leaves all timers well", "[P6][etcd]") {
+  crowd c;
+  bool armed = true;
+  std::set<std::string> told;
+  c.s.how.log = [&](severity, std::string_view line) {
+    auto const trouble = line.find(" trouble: ");
+    if (trouble == line.npos) return;
+    told.emplace(line.substr(0, trouble));
+    bool const in_line = line.find("too many requests") != line.npos;
+    if (in_line && std::exchange(armed, false)) throw std::bad_alloc();
+  };
+  c.where = c.s.make_store();
+  c.stand(1);
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  c.s.etcd->always(is_batch, [](fake_call& call) { call.answered = false; });
+  for (int i = 1; i <= 300; ++i) c.stand("f" + std::to_string(i));
+  for (int tries = 0; told.size() < 300 && tries < 3; ++tries) try {
+      c.s.until([&] { return told.size() == 300; }, 30s);
+    } catch (std::bad_alloc const&) {
+    }
+  CHECK_FALSE(armed);
+  CHECK(told.size() == 300);
+}
+
 TEST_CASE("etcd batches: a part that comes alone goes as it always did") {
   crowd c;
   c.stand(1);
