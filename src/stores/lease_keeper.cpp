@@ -39,9 +39,17 @@ void lease_keeper::on_renewal(renewal const& answer) {
     obey(fsm_.renewed(answer.sent, answer.ttl, now), {});
     return;
   }
-  last_failure_ = answer.how.text();
-  context_->log(severity::warning, "renew failed: " + last_failure_);
+  context_->log(severity::warning, "renew failed: " + answer.how.text());
+  remember(answer.how, now);
   obey(fsm_.renewal_failed(answer.how.ec, now, answer.how.leave_alone), last_failure_);
+}
+
+// A try that the deadline itself cuts short may have had milliseconds only. That nobody answered in those says less about
+// why the lease ran out than what was wrong before.
+void lease_keeper::remember(outcome const& failure, instant now) {
+  auto const before = std::exchange(last_failure_, failure.text());
+  bool const cut_short = failure.ec == errc::timed_out && fsm_.deadline().reached(now);
+  if (cut_short && !before.empty() && before != last_failure_) last_failure_ += " (before that: " + before + ")";
 }
 
 void lease_keeper::obey(rules::lease_orders const& orders, std::string detail) {

@@ -35,6 +35,7 @@ private:
   void obey(rules::lease_orders const& orders, std::string detail);
   void warn_after_begin();
   void on_renewal(renewal const& answer);
+  void remember(outcome const& failure, instant now);
 
   std::shared_ptr<store_context> context_;
   rules::lease_fsm fsm_;

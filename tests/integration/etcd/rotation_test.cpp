@@ -74,7 +74,10 @@ TEST_CASE("etcd TLS: a bad certificate in mid-term is trouble that a good one en
   auto deadline = last();
   REQUIRE(p.until([&] { return deadline = std::max(deadline, last()), static_cast<bool>(term.ended()); }, 6s));
   CHECK(term.ended().how() == end_of_term::expired);
-  CHECK_THAT(term.ended().detail(), ContainsSubstring("unable to get local issuer certificate"));
+  CHECK(p.logged("unable to get local issuer certificate"));
+  // On a starved machine the last two tries may end without a handshake.
+  CHECK_THAT(term.ended().detail(),
+             ContainsSubstring("unable to get local issuer certificate") || ContainsSubstring("no TLS handshake"));
   CHECK(clock::now() >= deadline);
   r.show(r.pem.server);
   CHECK(p.win(e).valid());

@@ -131,6 +131,25 @@ TEST_CASE("etcd R13: keep-alives that nothing confirms let the term end at the d
   CHECK_THAT(l.term.ended().detail(), ContainsSubstring("raft leader changed"));
 }
 
+TEST_CASE("etcd R12: why a lease ran out is said even if the last try was cut short by its end", "[N1][etcd]") {
+  led l;
+  bool silent = false;
+  l.s.etcd->always(keepalive, [&](fake_call& c) {
+    c.execute = false;
+    c.answered = !silent;
+    c.text = R"({"error":"e","message":"etcdserver: no leader","code":14})";
+    c.status = 503;
+  });
+  REQUIRE(l.s.until([&] { return l.s.world.now() >= l.until - 300ms; }));
+  silent = true;
+  REQUIRE(l.over());
+  CHECK(l.term.ended().how() == end_of_term::expired);
+  CHECK(l.s.world.now() <= l.until + 10ms);
+  auto const why = l.term.ended().detail();
+  CHECK_THAT(why, ContainsSubstring("no leader"));
+  CHECK(why.find("no leader") == why.rfind("no leader"));
+}
+
 TEST_CASE("etcd R13: a lease that is gone ends the term at once, whoever says so", "[H5][S7][etcd]") {
   auto const prefix = GENERATE(std::string(), std::string("app/"));
   led l(1, prefix);
