@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -70,22 +69,12 @@ inline double own_cpu() {
   return seconds_of(t);
 }
 
-/// Processor time of another process so far, in seconds, to 10 ms. 0 when it is unknown.
+/// Processor time of another process so far, in seconds. 0 when it is unknown.
 inline double cpu_of(int pid) {
-  if (pid <= 0) return 0;
-  char name[64], text[1024];
-  std::snprintf(name, sizeof name, "/proc/%d/stat", pid);
-  FILE* const file = std::fopen(name, "r");
-  if (file == nullptr) return 0;
-  auto const size = std::fread(text, 1, sizeof text - 1, file);
-  std::fclose(file);
-  text[size] = 0;
-  char const* const after_name = std::strrchr(text, ')');
-  unsigned long user = 0, system = 0;
-  if (after_name == nullptr ||
-      std::sscanf(after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-    return 0;
-  return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  clockid_t its{};
+  timespec t{};
+  bool const known = pid > 0 && ::clock_getcpuclockid(pid, &its) == 0 && ::clock_gettime(its, &t) == 0;
+  return known ? seconds_of(t) : 0;
 }
 
 inline double own_rss_mb() {
