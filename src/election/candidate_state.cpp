@@ -41,9 +41,21 @@ void candidate_state::run(rules::election_orders orders) {
     // Out of memory half-way: rules, term and contender do not fit each other any more, and whoever went on like this
     // could keep a hold that nobody has. So this candidate ends, and its hold with it; who runs the loop hears why.
     validity_.end(contender_token_);
-    store_->context()->post([self] { self->context_gone(); });
+    store_->context()->post([self] { self->break_off(); });
     throw;
   }
+}
+
+// Its hold must go even if nobody is there any more to hear of that.
+void candidate_state::break_off() {
+  auto const self = shared_from_this();
+  try {
+    if (contender_) contender_->leave(release_by(), [](outcome const&) {});
+  } catch (...) {
+    context_gone();
+    throw;
+  }
+  context_gone();
 }
 
 void candidate_state::obey(rules::election_orders const& orders) {

@@ -61,6 +61,7 @@ private:
   // on the store's strand
   void run(rules::election_orders orders);
   void obey(rules::election_orders const& orders);
+  void break_off();
   void ask(rules::request what);
   void on_attempt(attempt const& answer);
   void on_turn(outcome const& how);

@@ -26,7 +26,13 @@ std::shared_ptr<timer_queue::entry> timer_queue::add(instant when, std::function
     std::lock_guard const lock(mutex_);
     place(e, env_->now());
   }
-  settle();
+  try {
+    settle();
+  } catch (...) {  // whoever asked has no handle to clear it with, and the alarm may have been the others'
+    e->clear();
+    settle();
+    throw;
+  }
   return e;
 }
 
@@ -64,7 +70,7 @@ void timer_queue::settle() {
   // One that rings too early finds nothing due and is set anew: cheaper than with each request that ends in time.
   bool const early = set_for_ != std::chrono::nanoseconds(0) && set_for_ < first;
   if (early) return;
-  set_for_ = first;
+  set_for_ = {};  // as long as that may fail
   if (first == std::chrono::nanoseconds(0)) {
     bell_->clear();
     return;
@@ -73,6 +79,7 @@ void timer_queue::settle() {
   bell_->set(now + (first - now.boot), [weak = weak_from_this()] {
     if (auto const self = weak.lock()) self->ring();
   });
+  set_for_ = first;
 }
 
 void timer_queue::ring() {

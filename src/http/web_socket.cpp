@@ -1,5 +1,6 @@
 // A WebSocket to one server, over TCP or TLS. Beast does the framing.
 #include "http/web_socket.hpp"
+#include "env/asio_timers.hpp"
 #include "http/answer_parser.hpp"
 #include "http/connector.hpp"
 #include <array>
@@ -218,6 +219,9 @@ private:
     auto const where = pool_->context()->executor();
     if (!where) return;
     line_ = std::make_shared<line>(bytes_, where, pool_->limits().header);
+    // Beast lists a stream before it makes the stream's timer. If that is the first one of this context and there is no
+    // memory for Asio's timers, what is listed is gone (1.81, websocket/impl/stream_impl.hpp).
+    env::have_asio_timers(where);
     socket_ = std::make_unique<websocket::stream<next_layer, false>>(line_);
     socket_->read_message_max(0);  // long ones are skipped here, not the end of everything
     socket_->auto_fragment(false);

@@ -1,5 +1,6 @@
 // Keeps one lease alive: the shell of lease_fsm. Decides nothing itself.
 #include "stores/lease_keeper.hpp"
+#include "base/first_exception.hpp"
 #include <utility>
 
 namespace coelect::stores {
@@ -52,21 +53,37 @@ void lease_keeper::remember(outcome const& failure, instant now) {
   if (cut_short && !before.empty() && before != last_failure_) last_failure_ += " (before that: " + before + ")";
 }
 
+// Whatever fails for want of memory, the clock goes on: a lease that nobody renews is tried again, and one whose end nobody
+// would hear of is over now.
 void lease_keeper::obey(rules::lease_orders const& orders, std::string detail) {
   std::weak_ptr<int> const life = life_;
-  if (orders.renew_until) {
-    auto done = [this, life](renewal const& answer) {
-      if (!life.expired()) on_renewal(answer);
-    };
-    renew_(*orders.renew_until, std::move(done));
-  }
+  base::first_exception trouble;
+  bool const sent = !orders.renew_until || trouble.from([&] { send(*orders.renew_until); });
+  bool const ticks = trouble.from([&] { set_tick(); });
+  auto const next = [&](auto const& what) {
+    if (!life.expired()) trouble.from(what);
+  };
+  if (orders.extended) next([&] { hears_.extended(fsm_.deadline()); });
+  if (orders.all_clear) next([&] { hears_.all_clear(); });
+  if (orders.warn) next([&] { hears_.at_risk(); });
+  if (orders.over) next([&] { hears_.lost(*orders.over, std::move(detail)); });
+  else if (!ticks) next([&] { obey(fsm_.revoked(errc::lease_lost), "no memory for a timer"); });
+  else if (!sent)
+    next([&] { obey(fsm_.renewal_failed(errc::unreachable, context_->now()), "no memory for a renewal"); });
+  trouble.rethrow();
+}
+
+void lease_keeper::send(instant give_up) {
+  auto done = [this, life = std::weak_ptr<int>(life_)](renewal const& answer) {
+    if (!life.expired()) on_renewal(answer);
+  };
+  renew_(give_up, std::move(done));
+}
+
+void lease_keeper::set_tick() {
   auto const wake = fsm_.wake();
   if (wake == instant::never()) tick_.clear();
   else tick_ = context_->at(wake, [this] { obey(fsm_.tick(context_->now()), last_failure_); });
-  if (orders.extended) hears_.extended(fsm_.deadline());
-  if (orders.all_clear && !life.expired()) hears_.all_clear();
-  if (orders.warn && !life.expired()) hears_.at_risk();
-  if (orders.over && !life.expired()) hears_.lost(*orders.over, std::move(detail));
 }
 
 }  // namespace coelect::stores

@@ -33,6 +33,8 @@ public:
 
 private:
   void obey(rules::lease_orders const& orders, std::string detail);
+  void send(instant give_up);
+  void set_tick();
   void warn_after_begin();
   void on_renewal(renewal const& answer);
   void remember(outcome const& failure, instant now);

@@ -1,6 +1,7 @@
 // Decides when a bearer token is fetched: early, in the background, and anew when one was refused.
 #include "stores/azure/bearer.hpp"
 #include "base/backoff.hpp"
+#include "base/first_exception.hpp"
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -119,8 +120,10 @@ private:
   void tell_all(outcome const& how) {
     auto const self = shared_from_this();
     auto const all = std::exchange(waiting_, {});
+    base::first_exception trouble;
     for (auto const& weak : all)
-      if (auto const who = weak.lock(); who && !closed_) tell(who, how);
+      if (auto const who = weak.lock(); who && !closed_) trouble.from([&] { tell(who, how); });
+    trouble.rethrow();
   }
 
   outcome too_late() const {

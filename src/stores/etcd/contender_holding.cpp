@@ -32,7 +32,9 @@ void etcd_contender::follow(rules::doubt_orders const& orders) {
   }
   if (orders.ask_after)
     look_again_ = shared_.context->after(*orders.ask_after, [this] {
-      if (leads_) follow(doubt_.ask_again());
+      safely([this] {
+        if (leads_) follow(doubt_.ask_again());
+      });
     });
   if (orders.ask) look_for_own_key(*orders.ask);
 }
@@ -46,9 +48,10 @@ void etcd_contender::look_for_own_key(instant until) {
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
     if (!leads_) return;
-    if (!how.how.ok()) return follow(doubt_.not_answered());
-    if (!got.succeeded) created_ = 0;
-    follow(doubt_.answered(got.succeeded, session_->valid_until()));
+    if (how.how.ok() && !got.succeeded) created_ = 0;
+    safely([&] {
+      follow(how.how.ok() ? doubt_.answered(got.succeeded, session_->valid_until()) : doubt_.not_answered());
+    });
   };
   auto const by = shared_.context->now() + shared_.times.request_timeout;
   auto what = ask(txn, {0, 1}, by);
@@ -61,10 +64,12 @@ void etcd_contender::lost(error_code why, std::string detail) {
   hears_.lost(why, std::move(detail));
 }
 
+// Thousands may be told at once, and the time matters to the blind only.
 void etcd_contender::lease_extended(instant valid_until) {
   if (!leads_) return;
   auto const blind_since = own_ ? own_->blind_since() : std::nullopt;
-  follow(doubt_.renewed(valid_until, blind_since, shared_.context->now()));
+  auto const now = blind_since ? shared_.context->now() : instant{};
+  safely([&] { follow(doubt_.renewed(valid_until, blind_since, now)); });
 }
 
 void etcd_contender::lease_at_risk() {

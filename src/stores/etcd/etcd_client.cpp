@@ -94,8 +94,18 @@ private:
     exchange_ = at.way->exchange(std::move(request), limit, std::move(done));
   }
 
+  // Whoever asked must not wait for ever because there was no memory for the answer. It may have been carried out.
   void on_answer(http::exchanged answer) {
     auto const self = shared_from_this();  // a store that was reset ends everything
+    try {
+      judge(std::move(answer));
+    } catch (...) {
+      if (done_) finish({outcome(errc::unreachable, "no memory for an answer"), true, false, sent_});
+      throw;
+    }
+  }
+
+  void judge(http::exchanged answer) {
     using wire::etcd::next_step;
     if (!answer.how.ok()) return failed(answer.how, next_step::elsewhere, answer.sent);
     if (answer.got.status != 200) return on_refusal(answer.got);

@@ -22,41 +22,59 @@ etcd_contender::etcd_contender(sessions& all, candidacy const& who, hold_listene
       doubt_(shared_.times) {}
 
 etcd_contender::~etcd_contender() {
+  if (gone_) *gone_ = true;
   if (session_) session_->leave(*this);
 }
 
 // --- Standing -------------------------------------------------------------------------------------------------------
 
 void etcd_contender::try_acquire(instant give_up, reply<attempt> done) {
-  if (!session_) {
-    session_ = sessions_.take(who_.election);
+  trying_ = std::move(done);
+  if (!session_) session_ = sessions_.take(who_.election);
+  if (session_->over()) return later([this] { tell(outcome(errc::candidacy_lost, "the lease is gone")); });
+  if (!entered_) return enter(give_up);
+  if (created_ != 0) {
+    watch_own_key();
+    return verify(give_up);
   }
-  if (session_->over()) {
-    auto const how = outcome(errc::candidacy_lost, "the lease is gone");
-    return later([done = std::move(done), how] { done(attempt{how, {}}); });
-  }
-  if (!entered_) return enter(give_up, std::move(done));
-  if (created_ != 0) return verify(give_up, std::move(done));
   bool const is_void = session_->generation() > stood_with_;  // for another candidate's sake
-  if (uncertain_ && !is_void) return make_void_and_stand(give_up, std::move(done));
+  if (uncertain_ && !is_void) return make_void_and_stand(give_up);
   adopt_ = adopt_ || uncertain_;
-  stand(give_up, std::move(done));
+  stand(give_up);
 }
 
-void etcd_contender::enter(instant give_up, reply<attempt> done) {
-  auto entered = [this, give_up, done = std::move(done)](outcome const& how) {
+void etcd_contender::tell(outcome how) { tell(attempt{std::move(how), {}}); }
+
+void etcd_contender::tell(attempt const& what) {
+  auto const done = std::exchange(trying_, nullptr);
+  if (done) done(what);
+}
+
+void etcd_contender::give_up_for_now() {
+  outcome const how(errc::unreachable, "no memory");
+  if (trying_) tell(how);
+  else if (turn_) turn(how);
+  else if (leads_ && doubt_.any()) lost(errc::lease_lost, "no memory to look for our key");  // R8
+}
+
+void etcd_contender::enter(instant give_up) {
+  auto entered = [this, give_up](outcome const& how) {
     auto const handle = std::move(entering_);
-    if (!how.ok()) return done(attempt{how, {}});
-    entered_ = true;
-    adopt_ = adopt_ || (uncertain_ && !session_->bare());  // the generation is newer than what we sent before
-    stand(give_up, done);
+    safely([&] { on_entered(how, give_up); });
   };
   entering_ = session_->enter(*this, give_up, std::move(entered));
 }
 
+void etcd_contender::on_entered(outcome const& how, instant give_up) {
+  if (!how.ok()) return tell(how);
+  entered_ = true;
+  adopt_ = adopt_ || (uncertain_ && !session_->bare());  // the generation is newer than what we sent before
+  stand(give_up);
+}
+
 // Most elections are empty, and then it is enough to ask for that: etcd has a third less to read. Who is mistaken stands
 // in line with a second transaction, at a moment when it has to wait anyway.
-void etcd_contender::stand(instant give_up, reply<attempt> done) {
+void etcd_contender::stand(instant give_up) {
   alone_ = !in_line_ && !adopt_ && shared_.alone.likely();
   bool const furnishes = session_->bare();
   std::size_t const operations = (alone_ ? 1 : 2) + (furnishes ? 2 : 0);
@@ -66,12 +84,11 @@ void etcd_contender::stand(instant give_up, reply<attempt> done) {
   doubt_.lay_aside();
   uncertain_ = true;  // until its answer has come
   stood_with_ = session_->generation();
-  auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+  auto stood = [this, give_up](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
-    if (session_->bare()) on_furnished(how, got, give_up, done);
-    else on_stood(how, got, give_up, done);
+    safely([&] { session_->bare() ? on_furnished(how, got, give_up) : on_stood(how, got, give_up); });
   };
-  asked_ = shared_.together.ask(std::move(what), std::move(answer));
+  asked_ = shared_.together.ask(std::move(what), std::move(stood));
 }
 
 void etcd_contender::make_campaign(part& p, bool furnishes) {
@@ -87,15 +104,14 @@ void etcd_contender::make_campaign(part& p, bool furnishes) {
 }
 
 // Where this goes wrong we enter anew, and what we sent is void by then: it wants no generation to be there.
-void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
-                                  reply<attempt> const& done) {
+void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up) {
   auto const s = session_;
-  if (how.how.ok() && others_there(answer)) return stand(give_up, done);
+  if (how.how.ok() && others_there(answer)) return stand(give_up);
   if (how.how.ok() && answer.succeeded) {
     auto const kept = s->furnished(answer.header.revision);
-    if (!kept.ok()) return done(attempt{kept, {}});  // leave() takes the key away, if the lease has not
+    if (!kept.ok()) return tell(kept);  // leave() takes the key away, if the lease has not
     uncertain_ = false;
-    return on_key_made(answer, done);
+    return on_key_made(answer);
   }
   entered_ = false;
   uncertain_ = how.how.ok() || how.uncertain;
@@ -106,20 +122,15 @@ void etcd_contender::on_furnished(called const& how, wire::etcd::txn_answer cons
     why = outcome(errc::unreachable, "the lease ended while it was new");
   }
   s->not_furnished();
-  done(attempt{why, {}});
+  tell(why);
 }
 
-void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
-                              reply<attempt> const& done) {
+void etcd_contender::on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up) {
   uncertain_ = how.uncertain;
-  if (how.how.ec == errc::lease_lost) {
-    session_->end(errc::lease_lost, "etcd has let the lease go");
-    return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-  }
-  if (!how.how.ok()) return done(attempt{how.how, {}});
-  if (others_there(answer)) return stand(give_up, done);
-  if (!answer.succeeded) return look_why(give_up, done);
-  on_key_made(answer, done);
+  if (!how.how.ok()) return not_answered(how.how);
+  if (others_there(answer)) return stand(give_up);
+  if (!answer.succeeded) return look_why(give_up);
+  on_key_made(answer);
 }
 
 // Or the generation is another one by now: the next transaction will say so.
@@ -130,122 +141,132 @@ bool etcd_contender::others_there(wire::etcd::txn_answer const& answer) {
   return true;
 }
 
-void etcd_contender::on_key_made(wire::etcd::txn_answer const& answer, reply<attempt> const& done) {
+void etcd_contender::on_key_made(wire::etcd::txn_answer const& answer) {
   have_key(answer.header.revision);
-  if (!alone_) return judge_entry(answer.operations.at(1).kvs, done);
+  if (!alone_) return judge_entry(answer.operations.at(1).kvs);
   shared_.alone.found(true);
-  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-  win(done);
+  if (session_->over()) return tell(outcome(errc::candidacy_lost, "the lease is gone"));
+  win();
 }
 
 // In the commit that made our key it is the youngest one, and the one before it is who we wait for.
-void etcd_contender::judge_entry(kvs const& latest, reply<attempt> const& done) {
-  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+void etcd_contender::judge_entry(kvs const& latest) {
+  if (session_->over()) return tell(outcome(errc::candidacy_lost, "the lease is gone"));
   if (latest.empty() || latest.front().key != key() || latest.front().create_revision != created_)
-    return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
+    return tell(outcome(errc::unreachable, "an answer that does not show our key among the candidates"));
   shared_.alone.found(latest.size() == 1);
-  if (latest.size() == 1) return win(done);
+  if (latest.size() == 1) return win();
   auto const wrong = refuse_nested(shared_, who_.election, latest[1].key);
-  if (!wrong.ok()) return done(attempt{wrong, {}});
+  if (!wrong.ok()) return tell(wrong);
   behind_ = latest[1].key;
-  done(attempt{});
+  tell(attempt{});
 }
 
 // R14. Whatever was sent before is void now: it has been carried out, or never will be.
-void etcd_contender::make_void_and_stand(instant give_up, reply<attempt> done) {
-  auto answer = [this, give_up, done = std::move(done)](outcome const& how) {
-    if (!how.ok()) return done(attempt{how, {}});
-    adopt_ = true;
-    stand(give_up, done);
+void etcd_contender::make_void_and_stand(instant give_up) {
+  auto made_void = [this, give_up](outcome const& how) {
+    safely([&] {
+      if (!how.ok()) return tell(how);
+      adopt_ = true;
+      stand(give_up);
+    });
   };
-  asked_ = session_->void_campaigns(give_up, std::move(answer));
+  asked_ = session_->void_campaigns(give_up, std::move(made_void));
 }
 
 // Rare, so that asking for it beforehand would cost more: a third of all that etcd has to read. Through raft (R9).
-void etcd_contender::look_why(instant give_up, reply<attempt> done) {
+void etcd_contender::look_why(instant give_up) {
   uncertain_ = true;  // until we know whether a key of ours is there
   range_request generation;
   generation.what = key_range::one(shared_.keys.generation(session_->lease()));
   generation.keys_only = true;
   transaction txn;
   txn.then(operation::range(own())).then(operation::range(generation));
-  auto answer = [this, give_up, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+  auto seen = [this, give_up](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
-    if (how.how.ec == errc::lease_lost) {
-      session_->end(errc::lease_lost, "etcd has let the lease go");
-      return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-    }
-    if (!how.how.ok()) return done(attempt{how.how, {}});
-    uncertain_ = false;
-    on_not_stood(got, give_up, done);
+    safely([&] {
+      if (!how.how.ok()) return not_answered(how.how);
+      uncertain_ = false;
+      on_not_stood(got, give_up);
+    });
   };
   auto what = ask(txn, {2, 0}, give_up, shared_.times.request_timeout);
   what.through_raft = true;
-  asked_ = shared_.together.ask(std::move(what), std::move(answer));
+  asked_ = shared_.together.ask(std::move(what), std::move(seen));
 }
 
-void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done) {
+// A transaction of ours.
+void etcd_contender::not_answered(outcome const& how) {
+  if (how.ec != errc::lease_lost) return tell(how);
+  session_->end(errc::lease_lost, "etcd has let the lease go");
+  tell(outcome(errc::candidacy_lost, "the lease is gone"));
+}
+
+void etcd_contender::on_not_stood(wire::etcd::txn_answer const& answer, instant give_up) {
   auto const& ours = answer.operations.at(0).kvs;
   auto const& generation = answer.operations.at(1).kvs;
   if (!ours.empty() && adopt_) {
     have_key(ours.front().create_revision);
-    return verify(give_up, done);
+    return verify(give_up);
   }
   if (!ours.empty()) {
     uncertain_ = true;  // leave() removes it, whoever made it
-    return done(attempt{outcome(errc::candidacy_lost, "a key of ours was there already"), {}});
+    return tell(outcome(errc::candidacy_lost, "a key of ours was there already"));
   }
   if (give_up.reached(shared_.context->now()))
-    return done(attempt{outcome(errc::timed_out, "another candidate of this process was in doubt"), {}});
-  if (generation.empty()) return make_void_and_stand(give_up, done);  // somebody deleted it
+    return tell(outcome(errc::timed_out, "another candidate of this process was in doubt"));
+  if (generation.empty()) return make_void_and_stand(give_up);  // somebody deleted it
   session_->saw_generation(generation.front().mod_revision);
-  stand(give_up, done);
+  stand(give_up);
 }
 
 void etcd_contender::have_key(std::int64_t revision) {
   created_ = modified_ = revision;
   adopt_ = false;
-  session_->watch_from(revision);
-  own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key(), revision + 1);
+  own_.reset();
+  watch_own_key();
+}
+
+void etcd_contender::watch_own_key() {
+  session_->watch_from(created_);
+  if (!own_) own_ = std::make_unique<key_watch>(*this, key_watch::role::own, key(), created_ + 1);
 }
 
 // R9: what is written sends the comparison through raft. A range sees the state after it, in the same commit.
-void etcd_contender::verify(instant give_up, reply<attempt> done) {
+void etcd_contender::verify(instant give_up) {
   doubt_.lay_aside();
   behind_.clear();
   transaction txn;
   txn.when_created_at(key(), created_)
       .then(operation::range(by_age(range_request::order::oldest_first, 1)))
       .otherwise(operation::range(own()));
-  auto answer = [this, done = std::move(done)](called const& how, wire::etcd::txn_answer const& got) {
+  auto verified = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(asked_);
-    if (how.how.ec == errc::lease_lost) {
-      session_->end(errc::lease_lost, "etcd has let the lease go");
-      return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
-    }
-    if (!how.how.ok()) return done(attempt{how.how, {}});
-    if (!got.succeeded) {
-      created_ = 0;
-      return done(attempt{outcome(errc::candidacy_lost, "our key is gone"), {}});
-    }
-    judge_place(got.operations.at(0).kvs, done);
+    safely([&] { on_verified(how, got); });
   };
   auto what = ask(txn, {1, 1}, give_up, shared_.times.request_timeout);
   what.through_raft = true;
-  asked_ = shared_.together.ask(std::move(what), std::move(answer));
+  asked_ = shared_.together.ask(std::move(what), std::move(verified));
 }
 
-void etcd_contender::judge_place(kvs const& oldest, reply<attempt> const& done) {
-  if (session_->over()) return done(attempt{outcome(errc::candidacy_lost, "the lease is gone"), {}});
+void etcd_contender::on_verified(called const& how, wire::etcd::txn_answer const& answer) {
+  if (!how.how.ok()) return not_answered(how.how);
+  if (answer.succeeded) return judge_place(answer.operations.at(0).kvs);
+  created_ = 0;
+  tell(outcome(errc::candidacy_lost, "our key is gone"));
+}
+
+void etcd_contender::judge_place(kvs const& oldest) {
+  if (session_->over()) return tell(outcome(errc::candidacy_lost, "the lease is gone"));
   bool const sensible = !oldest.empty() && oldest.front().create_revision <= created_;
-  if (!sensible)
-    return done(attempt{outcome(errc::unreachable, "an answer that does not show our key among the candidates"), {}});
-  if (oldest.front().key == key() && oldest.front().create_revision == created_) return win(done);
+  if (!sensible) return tell(outcome(errc::unreachable, "an answer that does not show our key among the candidates"));
+  if (oldest.front().key == key() && oldest.front().create_revision == created_) return win();
   auto const wrong = refuse_nested(shared_, who_.election, oldest.front().key);
-  done(wrong.ok() ? attempt{} : attempt{wrong, {}});
+  tell(attempt{wrong, {}});
 }
 
-void etcd_contender::win(reply<attempt> const& done) {
+void etcd_contender::win() {
+  if (!session_->renewed()) return tell(outcome(errc::candidacy_lost, "the lease is not renewed"));
   predecessor_.reset();
   leads_ = true;
   auto const asked_already = asked_to_go_ > created_;
@@ -264,7 +285,7 @@ void etcd_contender::win(reply<attempt> const& done) {
     });
   auto const until = session_->valid_until();
   doubt_.won(until);
-  done(attempt{{}, grant{static_cast<std::uint64_t>(created_), until}});
+  tell(attempt{{}, grant{static_cast<std::uint64_t>(created_), until}});
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------
@@ -283,13 +304,13 @@ void etcd_contender::find_predecessor() {
   transaction txn;
   txn.when_created_at(key(), created_).then(operation::range(before));
   auto const by = shared_.context->now() + shared_.times.request_timeout;
-  auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
+  auto found = [this](called const& how, wire::etcd::txn_answer const& got) {
     auto const over = std::move(checking_);
-    on_predecessor(how, got);
+    safely([&] { on_predecessor(how, got); });
   };
   auto what = ask(txn, {1, 0}, by, shared_.times.request_timeout);
   what.write = false;
-  checking_ = shared_.together.ask(std::move(what), std::move(answer));
+  checking_ = shared_.together.ask(std::move(what), std::move(found));
 }
 
 void etcd_contender::on_predecessor(called const& how, wire::etcd::txn_answer const& answer) {
@@ -331,6 +352,7 @@ void etcd_contender::turn(outcome how) {
 void etcd_contender::leave(instant give_up, reply<outcome> done) {
   leads_ = false;
   turn_ = nullptr;
+  trying_ = nullptr;
   doubt_ends_.clear();
   look_again_.clear();
   own_.reset();
@@ -340,21 +362,31 @@ void etcd_contender::leave(instant give_up, reply<outcome> done) {
   checking_.reset();
   writes_.clear();
   entering_.reset();
-  auto const s = std::exchange(session_, nullptr);
   bool const something = created_ != 0 || uncertain_;
-  if (!s || !something) {
-    if (s) {
-      s->leave(*this);
-      s->give_back(who_.election);
-    }
-    return later([done = std::move(done)] { done({}); });
+  if (session_ && something) return leave_key(*std::exchange(session_, nullptr), give_up, std::move(done));
+  if (session_) {
+    session_->leave(*this);
+    session_->give_back(who_.election);
+    session_.reset();
   }
-  auto answer = [done = std::move(done), life = alive()](outcome const& how) {
-    if (!life.expired()) done(how);
-  };
-  left_behind what{who_.election, s->lease(), created_, stood_with_, asked_to_go_ > created_};
-  s->release(std::move(what), give_up, std::move(answer));
-  s->leave(*this);
+  later([done = std::move(done)] { done({}); });
+}
+
+// A key that nobody takes away stays for as long as others keep the lease: then rather none of them does.
+void etcd_contender::leave_key(session& s, instant give_up, reply<outcome> done) {
+  auto const kept = s.shared_from_this();
+  try {
+    auto answer = [done = std::move(done), life = alive()](outcome const& how) {
+      if (!life.expired()) done(how);
+    };
+    left_behind what{who_.election, s.lease(), created_, stood_with_, asked_to_go_ > created_};
+    s.release(std::move(what), give_up, std::move(answer));
+  } catch (...) {
+    s.leave(*this);
+    if (!s.has_errand_for(who_.election)) s.end(errc::lease_lost, "no memory to give a key back");
+    throw;
+  }
+  s.leave(*this);
 }
 
 // --- Helpers --------------------------------------------------------------------------------------------------------
@@ -397,8 +429,8 @@ std::weak_ptr<int> etcd_contender::alive() {
 }
 
 void etcd_contender::later(std::function<void()> what) {
-  shared_.context->post([what = std::move(what), life = alive()] {
-    if (!life.expired()) what();
+  shared_.context->post([this, what = std::move(what), life = alive()] {
+    if (!life.expired()) safely(what);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "rules/doubt_fsm.hpp"
 #include "stores/etcd/sessions.hpp"
 #include "wire/etcd_requests.hpp"
+#include <utility>
 
 namespace coelect::stores::etcd {
 
@@ -25,22 +26,31 @@ private:
   /// Watches one key for its deletion.
   class key_watch;
 
-  void enter(instant give_up, reply<attempt> done);
-  void stand(instant give_up, reply<attempt> done);
-  void make_void_and_stand(instant give_up, reply<attempt> done);
+  template <class Work>
+  void safely(Work const& work);
+  void give_up_for_now();
+
+  void enter(instant give_up);
+  void on_entered(outcome const& how, instant give_up);
+  void stand(instant give_up);
+  void make_void_and_stand(instant give_up);
   void make_campaign(part& p, bool furnishes);
-  void on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up,
-                    reply<attempt> const& done);
-  void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
-  void on_key_made(wire::etcd::txn_answer const& answer, reply<attempt> const& done);
+  void on_furnished(called const& how, wire::etcd::txn_answer const& answer, instant give_up);
+  void on_stood(called const& how, wire::etcd::txn_answer const& answer, instant give_up);
+  void not_answered(outcome const& how);
+  void on_key_made(wire::etcd::txn_answer const& answer);
   bool others_there(wire::etcd::txn_answer const& answer);
-  void look_why(instant give_up, reply<attempt> done);
-  void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up, reply<attempt> const& done);
-  void verify(instant give_up, reply<attempt> done);
+  void look_why(instant give_up);
+  void on_not_stood(wire::etcd::txn_answer const& answer, instant give_up);
+  void verify(instant give_up);
+  void on_verified(called const& how, wire::etcd::txn_answer const& answer);
   void have_key(std::int64_t revision);
-  void judge_entry(kvs const& latest, reply<attempt> const& done);
-  void judge_place(kvs const& oldest, reply<attempt> const& done);
-  void win(reply<attempt> const& done);
+  void watch_own_key();
+  void judge_entry(kvs const& latest);
+  void judge_place(kvs const& oldest);
+  void win();
+  void tell(outcome how);  ///< Answers try_acquire(): nobody, or somebody else, leads.
+  void tell(attempt const& what);
 
   void find_predecessor();
   void on_predecessor(called const& how, wire::etcd::txn_answer const& answer);
@@ -51,6 +61,8 @@ private:
   void look_for_own_key(instant until);
   void own_key_deleted(std::int64_t revision);
   void lost(error_code why, std::string detail);
+
+  void leave_key(session& s, instant give_up, reply<outcome> done);
 
   void put_value(std::string value, instant give_up, int tries, reply<outcome> done);
   void on_value_refused(kvs const& own, std::string value, instant give_up, int tries, reply<outcome> const& done);
@@ -90,12 +102,34 @@ private:
   std::int64_t asked_to_go_ = 0;
   rules::doubt_fsm doubt_;         // whether our key is there
   timer doubt_ends_, look_again_;  // while in doubt: the term's end, and the next question after one that was lost
+  reply<attempt> trying_;          // while that is under way
   reply<outcome> turn_;
   std::unique_ptr<key_watch> own_, predecessor_;
   asked asked_, publishing_, checking_;
   std::list<asked> writes_;
   std::shared_ptr<void> entering_;
   std::shared_ptr<int> life_;  // made by the first who asks: most candidates need none
+  bool* gone_ = nullptr;       // where something is done safely: set when we are destroyed meanwhile
 };
+
+/// What is done for an answer, an event or a timer may find no memory. Whoever waits for us is told so then, for nobody
+/// else would; whoever runs the loop hears of it, too. `this` may be gone afterwards.
+template <class Work>
+void etcd_contender::safely(Work const& work) {
+  bool gone = false;
+  bool* const outer = std::exchange(gone_, &gone);
+  auto const over = [&] {
+    if (!gone) gone_ = outer;
+    else if (outer) *outer = true;
+  };
+  try {
+    work();
+  } catch (...) {
+    over();
+    if (!gone) give_up_for_now();
+    throw;
+  }
+  over();
+}
 
 }  // namespace coelect::stores::etcd

@@ -23,8 +23,7 @@ private:
     else of_.turn({});
   }
   void on_gap() override {
-    if (role_ == role::own) of_.own_key_in_doubt();
-    else of_.find_predecessor();
+    of_.safely([this] { role_ == role::own ? of_.own_key_in_doubt() : of_.find_predecessor(); });
   }
   void on_refused(outcome const& how) override { of_.turn(how); }
 

@@ -1,5 +1,6 @@
 // Keeps the token of one etcd member: tokens are good only where they were issued.
 #include "stores/etcd/login.hpp"
+#include "base/first_exception.hpp"
 #include "wire/etcd_requests.hpp"
 #include "wire/etcd_verdict.hpp"
 #include <utility>
@@ -57,8 +58,10 @@ void login_at::on_answer(http::exchanged answer) {
 
 void login_at::tell_all(outcome const& how) {
   auto const all = std::exchange(waiting_, {});
+  base::first_exception trouble;
   for (auto const& weak : all)
-    if (auto const waiter = weak.lock()) (*waiter)(how);
+    if (auto const waiter = weak.lock()) trouble.from([&] { (*waiter)(how); });
+  trouble.rethrow();
 }
 
 }  // namespace coelect::stores::etcd

@@ -1,5 +1,6 @@
 // One lease and what a process keeps under it: shared by many elections, renewed once for all of them.
 #include "stores/etcd/session.hpp"
+#include "base/first_exception.hpp"
 #include "stores/etcd/lease_id.hpp"
 #include "wire/etcd_requests.hpp"
 #include <algorithm>
@@ -49,7 +50,13 @@ bool session::finished() const {
 
 std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply<outcome> done) {
   auto joined = [this, &who, done = std::move(done)](outcome const& how) {
-    if (how.ok()) members_.insert(&who);
+    if (!how.ok()) return done(how);
+    try {
+      come_and_go_ += members_.insert(&who).second ? 1 : 0;
+    } catch (...) {
+      done(outcome(errc::unreachable, "no memory"));
+      throw;
+    }
     done(how);
   };
   auto made = std::make_shared<entrant>(entrant{who, std::move(joined)});
@@ -71,6 +78,7 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
 void session::open(instant give_up) {
   parts_left_ = 2;
   opening_ = {};
+  must_open_by(give_up);
   question what;
   what.path = "/v3/lease/grant";
   what.body =
@@ -80,6 +88,17 @@ void session::open(instant give_up) {
       std::move(what), wire::etcd::read_grant,
       [this, give_up](called const& how, wire::etcd::lease_answer const& answer) { on_granted(how, answer, give_up); });
   slack_ = shared_->slack.ask(give_up, [this](outcome const& how) { part_done(how); });
+}
+
+// Its requests have all ended by then, unless there was no memory for what was to be done about an answer.
+void session::must_open_by(instant give_up) {
+  opening_ends_ = shared_->context->at(give_up + std::chrono::milliseconds(10), [this] {
+    parts_left_ = 0;
+    granted_ = alone_ = false;
+    granting_.reset();
+    slack_.reset();
+    tell_entrants(outcome(errc::timed_out, "the lease was not opened in time"));
+  });
 }
 
 void session::on_granted(called const& how, wire::etcd::lease_answer const& answer, instant give_up) {
@@ -131,6 +150,7 @@ void session::furnish(instant sent, std::chrono::seconds ttl, instant give_up) {
 void session::part_done(outcome const& how) {
   if (!how.ok() && opening_.ok()) opening_ = how;
   if (--parts_left_ > 0) return;
+  opening_ends_.clear();
   auto how_all = std::exchange(opening_, {});
   bool const by_one = std::exchange(alone_, false);
   if (how_all.ok() && by_one) return send_furnisher();
@@ -149,7 +169,12 @@ void session::send_furnisher() {
     entrants_.erase(entrants_.begin());
     if (!first) continue;
     furnisher_ = &first->who;
-    first->done({});
+    try {
+      first->done({});
+    } catch (...) {
+      if (furnisher_ == &first->who && !members_.contains(furnisher_)) not_furnished();
+      throw;
+    }
     return;
   }
   granted_ = false;
@@ -170,14 +195,18 @@ void session::not_furnished() {
   if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
   if (entrants_.empty()) return;
   parts_left_ = 1;
-  furnish(sent_, ttl_, shared_->context->now() + shared_->times.request_timeout);
+  auto const by = shared_->context->now() + shared_->times.request_timeout;
+  must_open_by(by);
+  furnish(sent_, ttl_, by);
 }
 
 void session::tell_entrants(outcome const& how) {
   auto const self = shared_from_this();
   auto const all = std::exchange(entrants_, {});
+  base::first_exception trouble;
   for (auto const& weak : all)
-    if (auto const who = weak.lock()) who->done(how);
+    if (auto const who = weak.lock()) trouble.from([&] { who->done(how); });
+  trouble.rethrow();
   if (parts_left_ == 0) rest_without_members();  // those who asked may have gone meanwhile
 }
 
@@ -204,7 +233,7 @@ void session::watch_from(std::int64_t revision) {
 }
 
 void session::leave(session_member& who) noexcept {
-  members_.erase(&who);
+  come_and_go_ += members_.erase(&who);
   if (furnisher_ == &who) not_furnished();
   rest_without_members();
 }
@@ -268,13 +297,19 @@ void session::revoke() {
   shared_->client.send_off(std::move(what));
 }
 
-// Whoever is told may leave, or bring others to do so.
+// Whoever is told may leave, or bring others to come or go: who is next is looked up again then, and only then, for there
+// may be many thousands of them.
 template <class Tell>
 void session::tell_members(Tell const& tell) {
   auto const self = shared_from_this();
-  auto const all = members_;
-  for (auto* const who : all)
-    if (members_.contains(who)) tell(*who);
+  base::first_exception trouble;
+  for (auto place = members_.begin(); place != members_.end();) {
+    auto const told = (*place)->order_;
+    auto const before = come_and_go_;
+    trouble.from([&] { tell(**place); });
+    place = before == come_and_go_ ? std::next(place) : members_.upper_bound(told);
+  }
+  trouble.rethrow();
 }
 
 void session::extended(instant valid_until) {
@@ -301,7 +336,10 @@ void session::on_voided(outcome const& how) {
 }
 
 void session::release(left_behind what, instant give_up, reply<outcome> done) {
-  auto const place = errands_.emplace(errands_.end(), errand{std::move(what), {}});
+  take_away(errands_.emplace(errands_.end(), errand{std::move(what), {}}), give_up, std::move(done));
+}
+
+void session::take_away(std::list<errand>::iterator place, instant give_up, reply<outcome> done) {
   auto answer = [this, place, done = std::move(done)](outcome const& how) {
     auto const self = shared_from_this();
     auto const kept = std::move(place->under_way);
@@ -316,18 +354,17 @@ void session::release(left_behind what, instant give_up, reply<outcome> done) {
   place->under_way = release_key(*shared_, voids_, place->what, give_up, std::move(answer));
 }
 
+bool session::has_errand_for(std::string const& election) const noexcept {
+  auto const about = [&](errand const& e) { return e.what.election == election; };
+  return std::any_of(errands_.begin(), errands_.end(), about);
+}
+
 void session::run_errands() {
-  std::vector<left_behind> again;
-  for (auto it = errands_.begin(); it != errands_.end();) {
-    if (it->under_way) {
-      ++it;
-      continue;
-    }
-    again.push_back(std::move(it->what));
-    it = errands_.erase(it);
-  }
+  base::first_exception trouble;
   auto const by = shared_->context->now() + shared_->times.request_timeout;
-  for (auto& what : again) release(std::move(what), by, {});
+  for (auto place = errands_.begin(); place != errands_.end(); ++place)
+    if (!place->under_way) trouble.from([&] { take_away(place, by, {}); });
+  trouble.rethrow();
 }
 
 // --- Requests to resign ---------------------------------------------------------------------------------------------

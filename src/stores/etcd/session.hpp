@@ -27,13 +27,16 @@ protected:
   ~session_member() = default;
 
 private:
+  friend class session;
   friend struct older_first;
   std::uint64_t const order_;
 };
 
 /// Members hear in the order of their making, not of their addresses: a simulation runs the same way each time.
 struct older_first {
+  using is_transparent = void;
   bool operator()(session_member const* a, session_member const* b) const noexcept { return a->order_ < b->order_; }
+  bool operator()(std::uint64_t a, session_member const* b) const noexcept { return a < b->order_; }
 };
 
 /// One lease with an id chosen by us. It is renewed while the session has members; without any it ages,
@@ -65,6 +68,7 @@ public:
   void take(std::string const& election) { taken_.insert(election); }
   void give_back(std::string const& election) { taken_.erase(election); }
   bool over() const noexcept { return over_; }
+  bool renewed() const noexcept { return keeper_ && keeper_->alive(); }
   bool finished() const;  ///< Nobody is in it, nothing is under way, and it cannot be entered any more.
 
   /// A key under this lease was made at `revision`: from there on somebody has to hear what happens in our room.
@@ -83,6 +87,7 @@ public:
   /// Takes a candidate's key away and gives its election back. What cannot be confirmed by `give_up` is
   /// tried again at every renewal; without members left, the lease itself is given back.
   void release(left_behind what, instant give_up, reply<outcome> done);
+  bool has_errand_for(std::string const& election) const noexcept;  ///< Of that kind, under way or to be tried again.
 
   void end(error_code why, std::string const& detail);  ///< The lease is gone, or not to be trusted.
   void revoke();                                        ///< Gives the lease back; nobody waits for the answer.
@@ -98,6 +103,7 @@ private:
   };
 
   void open(instant give_up);
+  void must_open_by(instant give_up);
   void on_granted(called const& how, wire::etcd::lease_answer const& answer, instant give_up);
   void ask_again(instant give_up);
   void send_furnisher();
@@ -111,6 +117,7 @@ private:
   void on_renewed(anchored const& round, reply<renewal> const& done);
   outcome eyesight() const;
   void on_voided(outcome const& how);
+  void take_away(std::list<errand>::iterator place, instant give_up, reply<outcome> done);
   void run_errands();
   void look_for_requests();
   void check_lease();
@@ -139,12 +146,14 @@ private:
   bool requests_missed_ = false;  // a look for requests to resign was not answered
   bool over_ = false;
   int parts_left_ = 0;  // of the opening
+  timer opening_ends_;
   bool alone_ = false;  // whoever entered was alone when the lease was granted
   session_member* furnisher_ = nullptr;
   outcome opening_;
   std::unique_ptr<lease_keeper> keeper_;
   std::unique_ptr<watch_handle> room_;
   std::set<session_member*, older_first> members_;
+  std::size_t come_and_go_ = 0;  // counts changes of members_
   std::set<std::string> taken_;
   std::vector<std::weak_ptr<entrant>> entrants_;
   std::list<errand> errands_;

@@ -1,5 +1,6 @@
 // One watch on everything under a prefix, handed out to many subscribers.
 #include "stores/etcd/shared_watch.hpp"
+#include "base/first_exception.hpp"
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -39,6 +40,7 @@ watches::shared_stream::shared_stream(watches& all, wire::etcd::key_range everyt
 std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_range what, std::int64_t from,
                                                                 watch_listener& to) {
   auto const s = std::make_shared<subscriber>(subscriber{std::move(what), &to});
+  auto handle = std::make_unique<subscription>(shared_from_this(), s);
   linger_.clear();
   index_for(*s).emplace(s->what.key, s);
   if (!stream_) {
@@ -54,7 +56,7 @@ std::unique_ptr<watch_handle> watches::shared_stream::subscribe(wire::etcd::key_
     };
     all_.client_.context().post(std::move(late));
   }
-  return std::make_unique<subscription>(shared_from_this(), s);
+  return handle;
 }
 
 // The stream is past its start already: hand out again what went by, or say that something may be missing.
@@ -103,6 +105,7 @@ std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::ever
 }
 
 void watches::shared_stream::remember(wire::etcd::watch_event const& what) {
+  if (what.kv.mod_revision < delivered_) return;  // asked for again
   if (past_from_ == unknown) past_from_ = what.kv.mod_revision;
   delivered_ = std::max(delivered_, what.kv.mod_revision);
   auto& kept = past_.emplace_back();
@@ -117,17 +120,21 @@ void watches::shared_stream::remember(wire::etcd::watch_event const& what) {
 
 void watches::shared_stream::on_event(wire::etcd::watch_event const& what) {
   auto const self = shared_from_this();
+  base::first_exception trouble;
   remember(what);
   for (auto const& s : interested_in(what.kv.key))
-    if (s->to != nullptr) s->to->on_event(what);
+    if (s->to != nullptr) trouble.from([&] { s->to->on_event(what); });
+  trouble.rethrow();
 }
 
 void watches::shared_stream::on_gap() {
   auto const self = shared_from_this();
   past_.clear();
   past_from_ = unknown;
+  base::first_exception trouble;
   for (auto const& s : everybody())
-    if (s->to != nullptr) s->to->on_gap();
+    if (s->to != nullptr) trouble.from([&] { s->to->on_gap(); });
+  trouble.rethrow();
 }
 
 void watches::shared_stream::on_refused(outcome const& how) {

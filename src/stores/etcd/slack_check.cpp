@@ -1,5 +1,6 @@
 // Checks once per store that its slack fits the cluster's election timeout.
 #include "stores/etcd/slack_check.hpp"
+#include "base/first_exception.hpp"
 #include "stores/etcd/lease_id.hpp"
 #include "wire/etcd_requests.hpp"
 #include <utility>
@@ -31,17 +32,21 @@ std::shared_ptr<void> slack_check::ask(instant give_up, reply<outcome> done) {
 void slack_check::on_answer(called const& how, wire::etcd::lease_answer const& answer) {
   auto const done_with = std::exchange(under_way_, nullptr);
   outcome result;
-  if (how.how.ok()) {
-    known_ = result = judge(std::chrono::seconds(answer.ttl));
-    question back;
-    back.path = "/v3/lease/revoke";
-    back.body = wire::etcd::lease_body(answer.lease);
-    back.give_up = client_.context().now() + times_.request_timeout;
-    client_.send_off(std::move(back));
-  }
+  if (how.how.ok()) known_ = result = judge(std::chrono::seconds(answer.ttl));
+  base::first_exception trouble;
+  if (how.how.ok()) trouble.from([&] { give_back(answer.lease); });
   auto const all = std::exchange(waiting_, {});
   for (auto const& weak : all)
-    if (auto const waiter = weak.lock()) (*waiter)(result);
+    if (auto const waiter = weak.lock()) trouble.from([&] { (*waiter)(result); });
+  trouble.rethrow();
+}
+
+void slack_check::give_back(std::int64_t lease) {
+  question what;
+  what.path = "/v3/lease/revoke";
+  what.body = wire::etcd::lease_body(lease);
+  what.give_up = client_.context().now() + times_.request_timeout;
+  client_.send_off(std::move(what));
 }
 
 outcome slack_check::judge(std::chrono::seconds least_ttl) const {

@@ -19,6 +19,7 @@ public:
 
 private:
   void on_answer(called const& how, wire::etcd::lease_answer const& answer);
+  void give_back(std::int64_t lease);
   outcome judge(std::chrono::seconds least_ttl) const;
 
   etcd_client& client_;

@@ -13,8 +13,7 @@ class watch_socket::watch final : public watch_handle {
 public:
   watch(watch_socket& socket, wire::etcd::key_range range, std::int64_t from, bool deletes, std::chrono::milliseconds s,
         watch_listener& listener)
-      : on(&socket),
-        to(&listener),
+      : to(&listener),
         what(std::move(range)),
         next(from),
         span(static_cast<std::int32_t>(s.count())),
@@ -39,7 +38,7 @@ public:
     blind = p.blind_since;
   }
 
-  watch_socket* on;  // null once that is gone
+  watch_socket* on = nullptr;  // while we are in its table
   watch_listener* to;
   wire::etcd::key_range what;
   std::int64_t next;
@@ -61,15 +60,16 @@ public:
 
   void add(watch& w) {
     if (free_.empty()) {
-      free_.push_back(static_cast<std::uint32_t>(slots_.size()));
       slots_.push_back({});
+      free_.reserve(slots_.capacity());  // remove() must not fail
+      free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     }
     w.place = free_.back();
     free_.pop_back();
     slots_[w.place].who = &w;
     ++count_;
   }
-  void remove(watch const& w) {
+  void remove(watch const& w) noexcept {
     slots_[w.place].who = nullptr;
     free_.push_back(w.place);
     --count_;

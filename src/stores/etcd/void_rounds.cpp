@@ -1,5 +1,6 @@
 // Makes campaign transactions whose answers were lost void (R14), many of them by one put of the generation key.
 #include "stores/etcd/void_rounds.hpp"
+#include "base/first_exception.hpp"
 #include "wire/etcd_requests.hpp"
 #include <utility>
 
@@ -59,9 +60,11 @@ void void_rounds::on_answer(outcome const& how) {
   auto const over = std::exchange(under_way_, nullptr);
   auto const told = std::exchange(covered_, {});
   auto const tell = tell_;
-  tell(how);
+  base::first_exception trouble;
+  trouble.from([&] { tell(how); });
   for (auto const& weak : told)
-    if (auto const who = weak.lock()) who->finish(how);
+    if (auto const who = weak.lock()) trouble.from([&] { who->finish(how); });
+  trouble.rethrow();
 }
 
 }  // namespace coelect::stores::etcd

@@ -1,5 +1,6 @@
 // All watches of a store on one WebSocket: begun, ended and resumed there, and moved elsewhere when the server fails.
 #include "stores/etcd/watch_socket.hpp"
+#include "base/first_exception.hpp"
 #include "stores/etcd/socket_watch.hpp"
 #include <algorithm>
 #include <utility>
@@ -37,6 +38,7 @@ std::unique_ptr<watch_handle> watch_socket::add(wire::etcd::key_range what, std:
                                                 milliseconds span, watch_listener& to) {
   auto made = std::make_unique<watch>(*this, std::move(what), from, deletes_only, span, to);
   watches_->add(*made);
+  made->on = this;
   linger_.clear();
   if (mode_ == mode::streams) {
     made->stream =
@@ -145,8 +147,23 @@ void watch_socket::look_at_limit() {
 template <class Tell>
 void watch_socket::tell_all(Tell const& tell) {
   std::weak_ptr<int> const life = life_;
+  base::first_exception trouble;
   for (std::size_t i = 0; !life.expired() && i < watches_->places(); ++i)
-    if (auto* const w = watches_->at(i)) tell(*w->to);
+    if (auto* const w = watches_->at(i)) trouble.from([&] { tell(*w->to); });
+  trouble.rethrow();
+}
+
+// What came is lost when there is no memory for it, or for what somebody does about it: so all that is said from the last
+// good message on is asked for again.
+template <class Work>
+void watch_socket::or_anew(Work const& work) {
+  std::weak_ptr<int> const life = life_;
+  try {
+    work();
+  } catch (...) {
+    if (!life.expired() && mode_ == mode::open) reopen_later(outcome(errc::unreachable, "no memory"));
+    throw;
+  }
 }
 
 // --- The socket -----------------------------------------------------------------------------------------------------
@@ -156,7 +173,7 @@ bool watch_socket::refused(std::size_t endpoint) const {
   return found != refused_until_.end() && !found->second.reached(client_.context().now());
 }
 
-void watch_socket::open() {
+void watch_socket::open() try {
   endpoint_ = client_.current();
   if (refused(endpoint_)) return fall_back();
   mode_ = mode::opening;
@@ -164,6 +181,11 @@ void watch_socket::open() {
   if (socket_) return;
   fall_back();
   retry_.clear();
+} catch (...) {  // no memory; others may be waiting
+  if (mode_ == mode::streams) throw;
+  mode_ = mode::idle;
+  retry_ = client_.context().after(times_.retry_max, [this] { open(); });
+  throw;
 }
 
 void watch_socket::close() noexcept {
@@ -204,20 +226,21 @@ void watch_socket::reopen_later(outcome const& why, bool reached) {
   bool const had_worked = worked_ && (opened_ + milliseconds(1'000)).reached(now);
   if (reached && !worked_) ++in_vain_;
   close();
-  say(why);
   if (in_vain_ >= most_in_vain) {
+    say(why);
     refused_until_[endpoint_] = now + refusal_counts_for;
     return fall_back();
   }
   mode_ = mode::idle;
-  client_.avoid(endpoint_, "watch: " + why.text());
   // One that had worked is tried elsewhere at once: meanwhile our own keys may be deleted.
   if (had_worked || !backoff_) backoff_.emplace(times_.retry_min, times_.retry_max, client_.context().env().random());
   auto const wait = had_worked ? std::chrono::nanoseconds(0) : backoff_->next();
   retry_ = client_.context().after(wait, [this] { open(); });
+  say(why);
+  client_.avoid(endpoint_, "watch: " + why.text());
 }
 
-void watch_socket::fall_back() {
+void watch_socket::fall_back() try {
   mode_ = mode::streams;
   in_vain_ = 0;
   for (std::size_t i = 0; i < watches_->places(); ++i) {
@@ -229,6 +252,9 @@ void watch_socket::fall_back() {
         std::make_unique<watch_stream>(client_, times_, milliseconds(w->span), w->what, from, w->deletes_only, *w->to);
   }
   try_again_later();
+} catch (...) {  // no memory; some have no stream yet
+  retry_ = client_.context().after(times_.retry_max, [this] { fall_back(); });
+  throw;
 }
 
 // Meanwhile the streams may have gone to another endpoint.
@@ -256,6 +282,10 @@ void watch_socket::leave_streams() {
 void watch_socket::on_open() {
   leave_streams();
   mode_ = mode::open;
+  or_anew([this] { begin_all(); });
+}
+
+void watch_socket::begin_all() {
   opened_ = looked_ = client_.context().now();
   for (std::size_t i = 0; i < watches_->places(); ++i) {
     auto* const w = watches_->at(i);
@@ -269,7 +299,7 @@ void watch_socket::on_open() {
 
 void watch_socket::on_drained() {
   queued_ = 0;
-  pump();
+  or_anew([this] { pump(); });
 }
 
 void watch_socket::on_end(outcome how, http::socket_end kind) {
@@ -290,6 +320,10 @@ void watch_socket::on_end(outcome how, http::socket_end kind) {
 // --- What it says ---------------------------------------------------------------------------------------------------
 
 void watch_socket::on_message(std::string_view text) {
+  or_anew([this, text] { read(text); });
+}
+
+void watch_socket::read(std::string_view text) {
   auto const message = wire::etcd::read_watch_line(text);
   if (!message) return reopen_later(outcome(errc::bad_response, "a watch message that is not etcd's"));
   if (message->error) return reopen_later(outcome(errc::unreachable, message->error->message));

@@ -61,6 +61,8 @@ private:
   void look_at_limit();
   template <class Tell>
   void tell_all(Tell const& tell);
+  template <class Work>
+  void or_anew(Work const& work);
 
   // The socket
   void open();
@@ -70,6 +72,7 @@ private:
   void fall_back();
   void try_again_later();
   void leave_streams();
+  void begin_all();
   bool refused(std::size_t endpoint) const;
   void say(outcome const& why);
 
@@ -81,6 +84,7 @@ private:
   void saw(std::int64_t revision);
   void proven();
 
+  void read(std::string_view text);
   void deliver(watch& w, wire::etcd::watch_message const& message);
   void on_created(wire::etcd::watch_message const& message);
   void on_canceled(wire::etcd::watch_message const& message);

@@ -32,7 +32,7 @@ watch_stream::watch_stream(etcd_client& client, rules::timings const& times, mil
   open();
 }
 
-void watch_stream::open() {
+void watch_stream::open() try {
   auto& context = client_.context();
   endpoint_ = client_.current();
   status_ = 0;
@@ -48,6 +48,10 @@ void watch_stream::open() {
   // The head comes with the first message, `created`. An answer without it is as good as none.
   limit_ = context.at(head_by, [this] { reopen_later(outcome(errc::timed_out, "the watch does not begin")); });
   span_now_ = span;
+} catch (...) {  // no memory
+  close();
+  retry_ = client_.context().after(times_.retry_max, [this] { open(); });
+  throw;
 }
 
 void watch_stream::close() {
@@ -75,21 +79,33 @@ void watch_stream::reopen_at_once() {
 void watch_stream::reopen_later(outcome const& why) {
   bool const had_worked = has_worked();
   close();
+  // One that had worked is tried elsewhere at once: meanwhile our own key may be deleted.
+  if (had_worked) backoff_.reset();
+  auto const wait = had_worked ? std::chrono::nanoseconds(0) : backoff_.next();
+  retry_ = client_.context().after(wait, [this] { open(); });
   client_.avoid(endpoint_, "watch: " + why.text());
   auto text = why.text();
   if (text != last_trouble_) {
     last_trouble_ = std::move(text);
     client_.context().log(severity::warning, "etcd: watch at " + client_.name_of(endpoint_) + ": " + last_trouble_);
   }
-  // One that had worked is tried elsewhere at once: meanwhile our own key may be deleted.
-  if (had_worked) backoff_.reset();
-  auto const wait = had_worked ? std::chrono::nanoseconds(0) : backoff_.next();
-  retry_ = client_.context().after(wait, [this] { open(); });
 }
 
 void watch_stream::on_head(http::response const& head) { status_ = head.status; }
 
+// What a line said is lost when there is no memory for it, or for what somebody does about it: so all that is said from the
+// last good one on is asked for again.
 void watch_stream::on_line(std::string_view line) {
+  std::weak_ptr<int> const life = life_;
+  try {
+    read(line);
+  } catch (...) {
+    if (!life.expired() && stream_) reopen_later(outcome(errc::unreachable, "no memory for an event"));
+    throw;
+  }
+}
+
+void watch_stream::read(std::string_view line) {
   if (status_ != 200) {
     auto const v = wire::etcd::judge(status_, wire::etcd::read_failure(status_, line), {});
     if (v.next == wire::etcd::next_step::login) client_.forget_login(endpoint_);

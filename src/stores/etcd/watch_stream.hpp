@@ -59,6 +59,7 @@ private:
   void reopen_later(outcome const& why);
   void probe();
   void end_probe() noexcept;
+  void read(std::string_view line);
   void deliver(wire::etcd::watch_message const& message);
   void on_created(wire::etcd::watch_message const& message);
   void on_canceled(wire::etcd::watch_message const& message);

@@ -1,5 +1,6 @@
 // Hears from the kernel (inotify) that something happened to a file.
 #include "stores/file/file_watch.hpp"
+#include "base/first_exception.hpp"
 #include "base/fork_guard.hpp"
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -121,8 +122,10 @@ void file_watch::tell_all(int watch, std::uint32_t mask) {
   event.appeared = mask & appeared_mask;
   auto const all = found->second;
   if (mask & IN_IGNORED) watches_.erase(found);  // the kernel has dropped the watch
+  base::first_exception trouble;
   for (auto const& weak : all)
-    if (auto const who = weak.lock()) who->tell(event);
+    if (auto const who = weak.lock()) trouble.from([&] { who->tell(event); });
+  trouble.rethrow();
 }
 
 }  // namespace coelect::stores::file

@@ -1,6 +1,6 @@
 // No thread can be started: names are not looked up and lock files not opened, and both work again afterwards.
-#include "scarce.hpp"
 #include "support/one_host.hpp"
+#include "support/scarce.hpp"
 #include "support/scratch_directory.hpp"
 #include "unit/http/http_bench.hpp"
 

@@ -1,5 +1,5 @@
 // operator new and pthread_create that fail on demand.
-#include "scarce.hpp"
+#include "support/scarce.hpp"
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
