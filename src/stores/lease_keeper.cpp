@@ -40,9 +40,13 @@ void lease_keeper::on_renewal(renewal const& answer) {
     obey(fsm_.renewed(answer.sent, answer.ttl, now), {});
     return;
   }
-  context_->log(severity::warning, "renew failed: " + answer.how.text());
-  remember(answer.how, now);
-  obey(fsm_.renewal_failed(answer.how.ec, now, answer.how.leave_alone), last_failure_);
+  base::first_exception trouble;
+  trouble.from([&] {
+    context_->log(severity::warning, "renew failed: " + answer.how.text());
+    remember(answer.how, now);
+  });
+  trouble.from([&] { obey(fsm_.renewal_failed(answer.how.ec, now, answer.how.leave_alone), last_failure_); });
+  trouble.rethrow();
 }
 
 // A try that the deadline itself cuts short may have had milliseconds only. That nobody answered in those says less about
@@ -67,9 +71,8 @@ void lease_keeper::obey(rules::lease_orders const& orders, std::string detail) {
   if (orders.all_clear) next([&] { hears_.all_clear(); });
   if (orders.warn) next([&] { hears_.at_risk(); });
   if (orders.over) next([&] { hears_.lost(*orders.over, std::move(detail)); });
-  else if (!ticks) next([&] { obey(fsm_.revoked(errc::lease_lost), "no memory for a timer"); });
-  else if (!sent)
-    next([&] { obey(fsm_.renewal_failed(errc::unreachable, context_->now()), "no memory for a renewal"); });
+  else if (!ticks) next([&] { obey(fsm_.revoked(errc::lease_lost), "no memory"); });
+  else if (!sent) next([&] { obey(fsm_.renewal_failed(errc::unreachable, context_->now()), "no memory"); });
   trouble.rethrow();
 }
 

@@ -1,5 +1,6 @@
 // Renews a lease so that the answer can be believed (R13): a keep-alive, then a put that only a raft leader can commit.
 #include "stores/etcd/anchored_renewal.hpp"
+#include "base/first_exception.hpp"
 #include "wire/etcd_requests.hpp"
 
 namespace coelect::stores::etcd {
@@ -30,7 +31,7 @@ private:
     got_.result.sent = how.sent;  // R1: of the try that was answered
     got_.result.ttl = std::chrono::seconds(answer.ttl);
     raft_term_ = answer.header.raft_term;
-    put_anchor();
+    or_fail([this] { put_anchor(); });
   }
 
   void put_anchor() {
@@ -43,7 +44,7 @@ private:
     what.way = lane::beside;
     what.write = true;
     auto done = [this](called const& how, wire::etcd::txn_answer const& answer) {
-      if (how.how.ec == errc::overloaded) return delete_nothing();
+      if (how.how.ec == errc::overloaded) return or_fail([this] { delete_nothing(); });
       if (!how.how.ok()) return finish(how.how);  // a lease that is gone is said here, too
       got_.revision = answer.header.revision;
       compare(answer.header);
@@ -69,6 +70,14 @@ private:
   void compare(wire::etcd::answer_header const& header) {
     bool const same_leader = header.raft_term == raft_term_;
     finish(same_leader ? outcome() : outcome(errc::unreachable, "the raft leader changed during a renewal"));
+  }
+
+  // Whoever renews has to hear of each round, even where there is no memory for the rest of it.
+  template <class Step>
+  void or_fail(Step const& step) {
+    base::first_exception trouble;
+    if (!trouble.from(step)) trouble.from([this] { finish(outcome(errc::unreachable, "no memory")); });
+    trouble.rethrow();
   }
 
   void finish(outcome how) {

@@ -41,7 +41,9 @@ void etcd_contender::follow(rules::doubt_orders const& orders) {
 
 void etcd_contender::look_for_own_key(instant until) {
   doubt_ends_ = shared_.context->at(until, [this] {
-    if (leads_) follow(doubt_.time_over());
+    safely([this] {
+      if (leads_) follow(doubt_.time_over());
+    });
   });
   transaction txn;
   txn.when_created_at(key(), created_).otherwise(operation::range(own()));
@@ -81,9 +83,11 @@ void etcd_contender::lease_all_clear() {
 }
 
 void etcd_contender::lease_over(error_code why, std::string const& detail) {
-  if (leads_) lost(why, detail);
-  else if (why == cond::fatal) turn(outcome(why, diagnostics(detail)));
-  else turn(outcome(errc::candidacy_lost, detail.empty() ? "the lease ran out" : detail));
+  safely([&] {
+    if (leads_) lost(why, detail);
+    else if (why == cond::fatal) turn(outcome(why, diagnostics(detail)));
+    else turn(outcome(errc::candidacy_lost, detail.empty() ? "the lease ran out" : detail));
+  });
 }
 
 void etcd_contender::asked_to_go(std::int64_t revision) {

@@ -100,7 +100,7 @@ private:
     try {
       judge(std::move(answer));
     } catch (...) {
-      if (done_) finish({outcome(errc::unreachable, "no memory for an answer"), true, false, sent_});
+      if (done_) finish({outcome(errc::unreachable, "no memory"), true, false, sent_});
       throw;
     }
   }

@@ -54,7 +54,7 @@ void etcd_contender::give_up_for_now() {
   outcome const how(errc::unreachable, "no memory");
   if (trying_) tell(how);
   else if (turn_) turn(how);
-  else if (leads_ && doubt_.any()) lost(errc::lease_lost, "no memory to look for our key");  // R8
+  else if (leads_ && (doubt_.any() || created_ == 0 || session_->over())) lost(errc::lease_lost, "no memory");  // R8
 }
 
 void etcd_contender::enter(instant give_up) {

@@ -19,8 +19,7 @@ public:
 private:
   void on_event(wire::etcd::watch_event const& what) override {
     if (!what.deleted) return;
-    if (role_ == role::own) of_.own_key_deleted(what.kv.mod_revision);
-    else of_.turn({});
+    of_.safely([&] { role_ == role::own ? of_.own_key_deleted(what.kv.mod_revision) : of_.turn({}); });
   }
   void on_gap() override {
     of_.safely([this] { role_ == role::own ? of_.own_key_in_doubt() : of_.find_predecessor(); });

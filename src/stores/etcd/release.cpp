@@ -1,5 +1,6 @@
 // Takes a candidate's key away again, also one that may come into being only later (R14).
 #include "stores/etcd/release.hpp"
+#include "base/first_exception.hpp"
 #include "wire/etcd_requests.hpp"
 
 namespace coelect::stores::etcd {
@@ -34,7 +35,7 @@ private:
   // After this no campaign transaction before it can be carried out any more.
   void make_void() {
     step_ = voids_.ask(give_up_, [this](outcome const& how) {
-      if (how.ok()) look();
+      if (how.ok()) or_fail([this] { look(); });
       else finish(how);
     });
   }
@@ -51,7 +52,7 @@ private:
       auto const& found = answer.operations.at(0).kvs;
       if (found.empty()) return finish({});
       what_.created = found.front().create_revision;
-      erase();
+      or_fail([this] { erase(); });
     };
     auto what = about(std::move(txn), {1, 0});
     what.through_raft = true;
@@ -65,6 +66,14 @@ private:
       txn.then(operation::erase(key_range::one(shared_.keys.depose_request(what_.election, what_.lease))));
     auto done = [this](called const& how, wire::etcd::txn_answer const&) { finish(how.how); };
     step_ = shared_.together.ask(about(std::move(txn), {what_.asked_to_go ? std::size_t{2} : 1, 0}), std::move(done));
+  }
+
+  // Whoever gives a key back has to hear how that went, even where there is no memory for the rest of it.
+  template <class Step>
+  void or_fail(Step const& step) {
+    base::first_exception trouble;
+    if (!trouble.from(step)) trouble.from([this] { finish(outcome(errc::unreachable, "no memory")); });
+    trouble.rethrow();
   }
 
   // A lease that is gone has taken the key along.

@@ -15,6 +15,7 @@ std::uint64_t next_order() noexcept {
   return ++made;
 }
 
+outcome no_memory() { return {errc::unreachable, "no memory"}; }
 outcome too_late() { return {errc::timed_out, "the answers took longer than the lease is trusted"}; }
 
 }  // namespace
@@ -54,7 +55,7 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
     try {
       come_and_go_ += members_.insert(&who).second ? 1 : 0;
     } catch (...) {
-      done(outcome(errc::unreachable, "no memory"));
+      done(no_memory());
       throw;
     }
     done(how);
@@ -76,9 +77,9 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
 }
 
 void session::open(instant give_up) {
+  must_open_by(give_up);
   parts_left_ = 2;
   opening_ = {};
-  must_open_by(give_up);
   question what;
   what.path = "/v3/lease/grant";
   what.body =
@@ -154,11 +155,15 @@ void session::part_done(outcome const& how) {
   auto how_all = std::exchange(opening_, {});
   bool const by_one = std::exchange(alone_, false);
   if (how_all.ok() && by_one) return send_furnisher();
-  if (how_all.ok() && !keep()) how_all = too_late();
+  base::first_exception trouble;
+  if (how_all.ok()) trouble.from([&] { how_all = keep() ? outcome() : too_late(); });
+  if (how_all.ok() && !keeper_) how_all = no_memory();
   if (how_all.ec == errc::lease_lost) over_ = true;
   if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
-  tell_entrants(how_all.ec == errc::lease_lost ? outcome(errc::unreachable, "the lease ended while it was new")
-                                               : how_all);
+  auto const told =
+      how_all.ec == errc::lease_lost ? outcome(errc::unreachable, "the lease ended while it was new") : how_all;
+  trouble.from([&] { tell_entrants(told); });
+  trouble.rethrow();
 }
 
 // The first one that is still there goes ahead.
@@ -183,8 +188,13 @@ void session::send_furnisher() {
 outcome session::furnished(std::int64_t revision) {
   furnisher_ = nullptr;
   saw_generation(revision);
-  auto const how = keep() ? outcome() : too_late();
-  tell_entrants(how);
+  outcome how;
+  base::first_exception trouble;
+  trouble.from([&] { how = keep() ? outcome() : too_late(); });
+  if (how.ok() && !keeper_) how = no_memory();
+  if (!how.ok()) granted_ = false;
+  trouble.from([&] { tell_entrants(how); });
+  trouble.rethrow();
   return how;
 }
 
@@ -194,9 +204,9 @@ void session::not_furnished() {
   granted_ = false;
   if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
   if (entrants_.empty()) return;
-  parts_left_ = 1;
   auto const by = shared_->context->now() + shared_->times.request_timeout;
   must_open_by(by);
+  parts_left_ = 1;
   furnish(sent_, ttl_, by);
 }
 
@@ -217,11 +227,13 @@ bool session::keep() {
   hold_listener& keeper_tells = *this;
   auto ask = [this](instant give_up, reply<renewal> done) { renew(give_up, std::move(done)); };
   keeper_ = std::make_unique<lease_keeper>(shared_->context, shared_->times, std::move(ask), keeper_tells);
-  if (!keeper_->begin(sent_, ttl_)) {
-    over_ = true;
-    return false;
+  try {
+    over_ = !keeper_->begin(sent_, ttl_);
+  } catch (...) {
+    keeper_.reset();
+    throw;
   }
-  return true;
+  return !over_;
 }
 
 // Not from the anchor's revision: a session that is taken up again would begin in the past, which etcd serves by a loop
@@ -260,12 +272,15 @@ void session::on_renewed(anchored const& round, reply<renewal> const& done) {
   auto result = round.result;
   if (result.how.ok()) result.how = eyesight();
   if (result.how.ok()) sent_ = result.sent;
-  if (round.revision != 0 && room_) room_->expect(round.revision);
+  base::first_exception trouble;
+  if (round.revision != 0 && room_) trouble.from([&] { room_->expect(round.revision); });
   bool const fine = result.how.ok();
-  done(result);
-  if (!fine || over_ || members_.empty()) return;
-  run_errands();
-  if (requests_missed_) look_for_requests();
+  trouble.from([&] { done(result); });
+  if (fine && !over_ && !members_.empty()) {
+    trouble.from([&] { run_errands(); });
+    if (requests_missed_) trouble.from([&] { look_for_requests(); });
+  }
+  trouble.rethrow();
 }
 
 // R8: who has not been able to see its own keys for as long as a lease is trusted must not go on.

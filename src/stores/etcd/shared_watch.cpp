@@ -106,13 +106,14 @@ std::vector<watches::shared_stream::subscriber_ptr> watches::shared_stream::ever
 
 void watches::shared_stream::remember(wire::etcd::watch_event const& what) {
   if (what.kv.mod_revision < delivered_) return;  // asked for again
-  if (past_from_ == unknown) past_from_ = what.kv.mod_revision;
-  delivered_ = std::max(delivered_, what.kv.mod_revision);
-  auto& kept = past_.emplace_back();
+  wire::etcd::watch_event kept;
   kept.deleted = what.deleted;
   kept.kv.key = what.kv.key;
   kept.kv.create_revision = what.kv.create_revision;
   kept.kv.mod_revision = what.kv.mod_revision;
+  past_.push_back(std::move(kept));
+  if (past_from_ == unknown) past_from_ = what.kv.mod_revision;
+  delivered_ = std::max(delivered_, what.kv.mod_revision);
   if (past_.size() <= past_events) return;
   past_from_ = past_.front().kv.mod_revision + 1;
   past_.pop_front();

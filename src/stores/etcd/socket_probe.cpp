@@ -22,9 +22,9 @@ void watch_socket::probe(bool now) {
   if (probing_) return;
   target_ = std::max(client_.newest_write(), floor_);
   if (!now && seen_ > 0 && seen_ >= target_) return proven();
-  probing_ = true;
-  socket_->send(wire::etcd::progress_body());
   probe_ = client_.context().after(times_.request_timeout / 2, [this] { ask_once_more(); });
+  socket_->send(wire::etcd::progress_body());
+  probing_ = true;
 }
 
 // A member may have been a moment behind. And the newer ones say nothing while any of our watches is not up to date,

@@ -58,9 +58,15 @@ void void_rounds::send() {
 
 void void_rounds::on_answer(outcome const& how) {
   auto const over = std::exchange(under_way_, nullptr);
-  auto const told = std::exchange(covered_, {});
+  auto told = std::exchange(covered_, {});
   auto const tell = tell_;
   base::first_exception trouble;
+  if (how.ok()) {
+    told.insert(told.end(), next_.begin(), next_.end());
+    next_.clear();
+  } else if (!next_.empty()) {
+    trouble.from([&] { send(); });
+  }
   trouble.from([&] { tell(how); });
   for (auto const& weak : told)
     if (auto const who = weak.lock()) trouble.from([&] { who->finish(how); });

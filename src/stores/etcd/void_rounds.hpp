@@ -8,8 +8,9 @@
 
 namespace coelect::stores::etcd {
 
-/// A put covers whatever was sent before it. So whoever asks while one is on its way waits for the next one, and all who
-/// wait share it: a thousand lost answers cost two puts, and do not make each other's new tries void in turn.
+/// A put makes void whatever compares an older generation, so it serves all who have asked by the time of its answer: a
+/// thousand lost answers cost one put, and do not make each other's new tries void in turn. If it fails, those who came
+/// meanwhile get another one.
 /// On the store's strand.
 class void_rounds {
 public:

@@ -44,7 +44,7 @@ std::unique_ptr<watch_handle> watch_socket::add(wire::etcd::key_range what, std:
     made->stream =
         std::make_unique<watch_stream>(client_, times_, span, made->what, made->position(), deletes_only, to);
   } else if (mode_ == mode::open) {
-    begin_anew(*made);
+    or_anew([&] { begin_anew(*made); });
   } else if (watches_->count() == 1) {
     open();
   }
@@ -86,8 +86,10 @@ void watch_socket::end_soon(std::int64_t number) {
   if (to_end_.size() > 1) return;
   client_.context().post([this, life = std::weak_ptr<int>(life_)] {
     if (life.expired() || mode_ != mode::open) return;
-    forget_answered();
-    pump();
+    or_anew([this] {
+      forget_answered();
+      pump();
+    });
   });
 }
 
@@ -181,11 +183,20 @@ void watch_socket::open() try {
   if (socket_) return;
   fall_back();
   retry_.clear();
-} catch (...) {  // no memory; others may be waiting
-  if (mode_ == mode::streams) throw;
+} catch (...) {
+  again_in_a_while();
+  throw;
+}
+
+// There was no memory for what had to be done, and others may wait for it.
+void watch_socket::again_in_a_while() {
+  if (mode_ == mode::streams) {
+    retry_ = client_.context().after(times_.retry_max, [this] { fall_back(); });
+    return;
+  }
+  close();
   mode_ = mode::idle;
   retry_ = client_.context().after(times_.retry_max, [this] { open(); });
-  throw;
 }
 
 void watch_socket::close() noexcept {
@@ -220,7 +231,7 @@ void watch_socket::say(outcome const& why) {
 }
 
 // `reached`: the server was, so that it may be the kind that has no WebSocket.
-void watch_socket::reopen_later(outcome const& why, bool reached) {
+void watch_socket::reopen_later(outcome const& why, bool reached) try {
   if (watches_->count() == 0) return rest();
   auto const now = client_.context().now();
   bool const had_worked = worked_ && (opened_ + milliseconds(1'000)).reached(now);
@@ -238,6 +249,9 @@ void watch_socket::reopen_later(outcome const& why, bool reached) {
   retry_ = client_.context().after(wait, [this] { open(); });
   say(why);
   client_.avoid(endpoint_, "watch: " + why.text());
+} catch (...) {
+  again_in_a_while();
+  throw;
 }
 
 void watch_socket::fall_back() try {
@@ -252,8 +266,8 @@ void watch_socket::fall_back() try {
         std::make_unique<watch_stream>(client_, times_, milliseconds(w->span), w->what, from, w->deletes_only, *w->to);
   }
   try_again_later();
-} catch (...) {  // no memory; some have no stream yet
-  retry_ = client_.context().after(times_.retry_max, [this] { fall_back(); });
+} catch (...) {
+  again_in_a_while();
   throw;
 }
 
@@ -302,7 +316,7 @@ void watch_socket::on_drained() {
   or_anew([this] { pump(); });
 }
 
-void watch_socket::on_end(outcome how, http::socket_end kind) {
+void watch_socket::on_end(outcome how, http::socket_end kind) try {
   using http::socket_end;
   if (kind == socket_end::refused || (mode_ == mode::streams && kind == socket_end::no_answer))
     refused_until_[endpoint_] = client_.context().now() + refusal_counts_for;
@@ -315,6 +329,9 @@ void watch_socket::on_end(outcome how, http::socket_end kind) {
   client_.context().log(severity::info,
                         "etcd: " + client_.name_of(endpoint_) + ": watches have a connection each: " + how.text());
   fall_back();
+} catch (...) {
+  again_in_a_while();
+  throw;
 }
 
 // --- What it says ---------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ private:
   void rest() noexcept;
   void reopen_later(outcome const& why, bool reached = true);
   void fall_back();
+  void again_in_a_while();
   void try_again_later();
   void leave_streams();
   void begin_all();

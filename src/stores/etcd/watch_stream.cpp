@@ -100,7 +100,7 @@ void watch_stream::on_line(std::string_view line) {
   try {
     read(line);
   } catch (...) {
-    if (!life.expired() && stream_) reopen_later(outcome(errc::unreachable, "no memory for an event"));
+    if (!life.expired() && stream_) reopen_later(outcome(errc::unreachable, "no memory"));
     throw;
   }
 }
