@@ -8,9 +8,11 @@ namespace coelect::stores::etcd {
 
 class void_rounds::one final : public conversation {
 public:
-  explicit one(reply<outcome> done) : done_(std::move(done)) {}
+  one(reply<outcome> done, std::int64_t generation) : done_(std::move(done)), generation_(generation) {}
   void limit(timer t) noexcept { limit_ = std::move(t); }
   bool over() const noexcept { return !done_; }
+  /// By a put with this revision: what was sent compares the generation as it was known at the asking, or an older one.
+  bool void_by(std::int64_t revision) const noexcept { return generation_ < revision; }
   void finish(outcome const& how) {
     limit_.clear();
     if (auto const done = std::exchange(done_, nullptr)) done(how);
@@ -18,6 +20,7 @@ public:
 
 private:
   reply<outcome> done_;
+  std::int64_t generation_;
   timer limit_;
 };
 
@@ -25,7 +28,7 @@ void_rounds::void_rounds(commons& shared, std::int64_t lease, tell_fn tell)
     : shared_(shared), lease_(lease), tell_(std::move(tell)) {}
 
 asked void_rounds::ask(instant give_up, reply<outcome> done) {
-  auto const made = std::make_shared<one>(std::move(done));
+  auto const made = std::make_shared<one>(std::move(done), generation_);
   auto late = [weak = std::weak_ptr<one>(made)] {
     if (auto const self = weak.lock()) self->finish(outcome(errc::timed_out, "no answer in time"));
   };
@@ -51,22 +54,24 @@ void void_rounds::send() {
   what.write = true;
   auto answer = [this](called const& how, wire::etcd::txn_answer const& got) {
     if (how.how.ok()) saw(got.header.revision);
-    on_answer(how.how);
+    on_answer(how.how, got.header.revision);
   };
   under_way_ = shared_.client.txn(std::move(what), 1, 0, std::move(answer));
 }
 
-void void_rounds::on_answer(outcome const& how) {
+void void_rounds::on_answer(outcome const& how, std::int64_t revision) {
   auto const over = std::exchange(under_way_, nullptr);
   auto told = std::exchange(covered_, {});
   auto const tell = tell_;
   base::first_exception trouble;
-  if (how.ok()) {
-    told.insert(told.end(), next_.begin(), next_.end());
-    next_.clear();
-  } else if (!next_.empty()) {
-    trouble.from([&] { send(); });
-  }
+  auto const served = [&](std::weak_ptr<one> const& weak) {
+    auto const who = weak.lock();
+    bool const is_void = who && how.ok() && who->void_by(revision);
+    if (is_void) told.push_back(weak);
+    return is_void;
+  };
+  trouble.from([&] { std::erase_if(next_, served); });
+  if (!next_.empty()) trouble.from([&] { send(); });
   trouble.from([&] { tell(how); });
   for (auto const& weak : told)
     if (auto const who = weak.lock()) trouble.from([&] { who->finish(how); });

@@ -8,9 +8,9 @@
 
 namespace coelect::stores::etcd {
 
-/// A put makes void whatever compares an older generation, so it serves all who have asked by the time of its answer: a
-/// thousand lost answers cost one put, and do not make each other's new tries void in turn. If it fails, those who came
-/// meanwhile get another one.
+/// A put makes void whatever compares an older generation than it makes, so it serves all who ask before its answer and
+/// have not seen that generation: a thousand lost answers cost one put, and do not make each other's new tries void in
+/// turn. The others, and if it fails all who came meanwhile, get another one.
 /// On the store's strand.
 class void_rounds {
 public:
@@ -30,7 +30,7 @@ public:
 private:
   class one;
   void send();
-  void on_answer(outcome const& how);
+  void on_answer(outcome const& how, std::int64_t revision);
 
   commons& shared_;
   std::int64_t lease_;

@@ -351,6 +351,27 @@ TEST_CASE("etcd R14: who asks for a new generation while one is being made is se
   CHECK(std::count_if(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_void) == 1);
 }
 
+TEST_CASE("etcd R14: a new generation serves nobody who has seen it and stood with it", "[N5][N8][etcd]") {
+  crowd c;
+  c.stand("e0");
+  REQUIRE(c.s.until([&] { return c.leading() == 1; }));
+  auto const voids = [&] { return std::count_if(c.s.etcd->calls.begin(), c.s.etcd->calls.end(), is_void); };
+  c.s.etcd->when(is_campaign, [](fake_call& call) { call.execute = call.answered = false; });
+  c.s.etcd->when(is_void, [](fake_call& call) { call.delay = 1400ms; });
+  c.stand("e1");
+  REQUIRE(c.s.until([&] { return voids() == 1; }));
+  // The new generation is there, and only e1 will hear of it, late. e2 is refused, finds out why, and stands again.
+  int campaigns = 0;
+  c.s.etcd->always(is_campaign, [&](fake_call& call) {
+    if (++campaigns != 3) return;  // alone, in line, and with the new generation
+    call.execute = false;
+    call.cut = true;
+  });
+  c.stand("e2");
+  REQUIRE(c.s.until([&] { return c.leading() == 3; }));
+  CHECK(voids() == 2);
+}
+
 TEST_CASE("etcd R14: what all compare alike is compared once; when it does not hold, each finds out why",
           "[N8][etcd]") {
   crowd c;
