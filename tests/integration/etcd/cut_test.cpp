@@ -179,20 +179,24 @@ public:
   awaitable<void> exchange() override {
     error_code ec;
     auto token = boost::asio::redirect_error(use_awaitable, ec);
-    std::string name = "state/" + election_, content = std::to_string(offset);
+    std::string name = this->name(), content = std::to_string(offset);
     co_await term_.guarded_put(std::move(name), std::move(content), token);
     accept(ec, "guarded write");
     acknowledged_ = !ec;
   }
   awaitable<void> go_on() override {
     if (acknowledged_) {
-      auto const there = place_.server.client().get("state/" + election_);
-      expect(there && there->value == std::to_string(offset), "an acknowledged write is not there");
+      auto const there = place_.server.client().get(name());
+      auto const instead = there ? "but " + there->value : std::string("nothing is");
+      expect(there && there->value == std::to_string(offset), "an acknowledged write is not there, " + instead);
     }
     co_await leader_lane::go_on();
   }
 
 private:
+  // One of its own for each exchange: a write in doubt may be carried out late, on top of the next one.
+  std::string name() const { return "state/" + election_ + "/" + std::to_string(offset); }
+
   bool acknowledged_ = false;
 };
 
