@@ -1,6 +1,5 @@
 // One lease and what a process keeps under it: shared by many elections, renewed once for all of them.
 #include "stores/etcd/session.hpp"
-#include "base/first_exception.hpp"
 #include "stores/etcd/lease_id.hpp"
 #include "wire/etcd_requests.hpp"
 #include <algorithm>
@@ -17,6 +16,7 @@ std::uint64_t next_order() noexcept {
 
 outcome no_memory() { return {errc::unreachable, "no memory"}; }
 outcome too_late() { return {errc::timed_out, "the answers took longer than the lease is trusted"}; }
+outcome ran_out() { return {errc::candidacy_lost, "the lease ran out"}; }
 
 }  // namespace
 
@@ -71,7 +71,10 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
   shared_->context->post([weak = weak_from_this()] {
     auto const self = weak.lock();
     if (!self || self->parts_left_ > 0 || self->bare()) return;
-    self->tell_entrants(self->keep() ? outcome() : outcome(errc::candidacy_lost, "the lease ran out"));
+    base::first_exception trouble;
+    auto const how = self->keep_or(ran_out, trouble);
+    trouble.from([&] { self->tell_entrants(how); });
+    trouble.rethrow();
   });
   return made;
 }
@@ -156,8 +159,7 @@ void session::part_done(outcome const& how) {
   bool const by_one = std::exchange(alone_, false);
   if (how_all.ok() && by_one) return send_furnisher();
   base::first_exception trouble;
-  if (how_all.ok()) trouble.from([&] { how_all = keep() ? outcome() : too_late(); });
-  if (how_all.ok() && !keeper_) how_all = no_memory();
+  if (how_all.ok()) how_all = keep_or(too_late, trouble);
   if (how_all.ec == errc::lease_lost) over_ = true;
   if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
   auto const told =
@@ -188,10 +190,8 @@ void session::send_furnisher() {
 outcome session::furnished(std::int64_t revision) {
   furnisher_ = nullptr;
   saw_generation(revision);
-  outcome how;
   base::first_exception trouble;
-  trouble.from([&] { how = keep() ? outcome() : too_late(); });
-  if (how.ok() && !keeper_) how = no_memory();
+  auto const how = keep_or(too_late, trouble);
   if (!how.ok()) granted_ = false;
   trouble.from([&] { tell_entrants(how); });
   trouble.rethrow();
@@ -234,6 +234,13 @@ bool session::keep() {
     throw;
   }
   return !over_;
+}
+
+/// keep(), and what those who wait for it are to be told: they are told also when there is no memory for it.
+outcome session::keep_or(outcome (*too_late)(), base::first_exception& trouble) {
+  outcome how;
+  trouble.from([&] { how = keep() ? outcome() : too_late(); });
+  return how.ok() && !keeper_ ? no_memory() : how;
 }
 
 // Not from the anchor's revision: a session that is taken up again would begin in the past, which etcd serves by a loop
@@ -410,6 +417,7 @@ void session::read_request(wire::etcd::key_value const& kv) {
 void session::on_gap() { look_for_requests(); }
 
 void session::look_for_requests() {
+  requests_missed_ = true;
   wire::etcd::range_request requests;
   requests.what = shared_->keys.room(lease_);
   requests.keys_only = true;
@@ -417,7 +425,6 @@ void session::look_for_requests() {
   what.path = "/v3/kv/range";
   what.body = wire::etcd::range_body(requests);
   what.give_up = shared_->context->now() + shared_->times.request_timeout;
-  requests_missed_ = true;
   auto done = [this](called const& how, wire::etcd::range_answer const& answer) {
     auto const self = shared_from_this();
     if (!how.how.ok()) return;  // again at the next renewal

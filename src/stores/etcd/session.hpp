@@ -1,5 +1,6 @@
 // One lease and what a process keeps under it: shared by many elections, renewed once for all of them.
 #pragma once
+#include "base/first_exception.hpp"
 #include "stores/etcd/anchored_renewal.hpp"
 #include "stores/etcd/commons.hpp"
 #include "stores/etcd/release.hpp"
@@ -111,6 +112,7 @@ private:
   void part_done(outcome const& how);
   void tell_entrants(outcome const& how);
   bool keep();
+  outcome keep_or(outcome (*too_late)(), base::first_exception& trouble);
   bool young() const;
   void rest_without_members() noexcept;
   void renew(instant give_up, reply<renewal> done);
