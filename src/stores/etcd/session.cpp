@@ -205,9 +205,16 @@ void session::not_furnished() {
   if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
   if (entrants_.empty()) return;
   auto const by = shared_->context->now() + shared_->times.request_timeout;
-  must_open_by(by);
-  parts_left_ = 1;
-  furnish(sent_, ttl_, by);
+  try {
+    must_open_by(by);
+    parts_left_ = 1;
+    furnish(sent_, ttl_, by);
+  } catch (...) {
+    parts_left_ = 0;
+    opening_ends_.clear();
+    tell_entrants(no_memory());
+    throw;
+  }
 }
 
 void session::tell_entrants(outcome const& how) {
@@ -253,7 +260,11 @@ void session::watch_from(std::int64_t revision) {
 
 void session::leave(session_member& who) noexcept {
   come_and_go_ += members_.erase(&who);
-  if (furnisher_ == &who) not_furnished();
+  try {
+    if (furnisher_ == &who) not_furnished();
+  } catch (...) {
+    // No memory: those who waited for it have been told.
+  }
   rest_without_members();
 }
 
