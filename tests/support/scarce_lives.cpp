@@ -145,4 +145,28 @@ life_end one_succession(std::size_t n, opened const& open, reign const& how) {
   return leads(io, c, how.afterwards) ? life_end::well : life_end::wrong;
 }
 
+life_end one_return(std::size_t n, opened const& open, reign const& how) {
+  io_context io;
+  auto const elsewhere = open(io);
+  elector b(io.get_executor(), elsewhere, named("B"));
+  catcher<leadership> before, won;
+  auto const first = [&] { return before.done(); };
+  auto const answered = [&] { return won.done(); };
+  {
+    elector a(io.get_executor(), open(io), named("A"));
+    a.campaign(before.handler());
+    if (!goes_on(io, first, how.afterwards) || !before.result.valid()) return life_end::wrong;
+    resigns(io, before.result, how.afterwards);
+    one_allocation_fails const scarce(n);
+    try {
+      a.campaign(won.handler());
+      if (!goes_on(io, answered, how.afterwards) && scarce.failed()) return life_end::wrong;
+    } catch (std::bad_alloc const&) {  // from the call itself
+    }
+    if (!scarce.failed()) return life_end::not_reached;
+    won.result = leadership();
+  }
+  return leads(io, b, how.afterwards) ? life_end::well : life_end::wrong;
+}
+
 }  // namespace coelect::test

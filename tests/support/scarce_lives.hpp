@@ -30,5 +30,8 @@ struct reign {
 life_end one_reign(std::size_t n, opened const& open, reign const& how);
 /// A waits while B leads; B resigns, and the n-th allocation fails on the way. Afterwards both go, and C must be able to.
 life_end one_succession(std::size_t n, opened const& open, reign const& how);
+/// A has led and resigned. It campaigns again and is answered, and the n-th allocation fails on the way. Afterwards A goes and
+/// B must be able to lead. (One candidate: a second one of the same store would bring news to the first.)
+life_end one_return(std::size_t n, opened const& open, reign const& how);
 
 }  // namespace coelect::test

@@ -71,10 +71,7 @@ std::shared_ptr<void> session::enter(session_member& who, instant give_up, reply
   shared_->context->post([weak = weak_from_this()] {
     auto const self = weak.lock();
     if (!self || self->parts_left_ > 0 || self->bare()) return;
-    base::first_exception trouble;
-    auto const how = self->keep_or(ran_out, trouble);
-    trouble.from([&] { self->tell_entrants(how); });
-    trouble.rethrow();
+    self->keep_for_entrants(ran_out);
   });
   return made;
 }
@@ -159,7 +156,7 @@ void session::part_done(outcome const& how) {
   bool const by_one = std::exchange(alone_, false);
   if (how_all.ok() && by_one) return send_furnisher();
   base::first_exception trouble;
-  if (how_all.ok()) how_all = keep_or(too_late, trouble);
+  if (how_all.ok()) how_all = try_to_keep(too_late, trouble);
   if (how_all.ec == errc::lease_lost) over_ = true;
   if (!how_all.ok()) granted_ = false;  // the next one to enter checks everything again
   auto const told =
@@ -190,22 +187,17 @@ void session::send_furnisher() {
 outcome session::furnished(std::int64_t revision) {
   furnisher_ = nullptr;
   saw_generation(revision);
-  base::first_exception trouble;
-  auto const how = keep_or(too_late, trouble);
-  if (!how.ok()) granted_ = false;
-  trouble.from([&] { tell_entrants(how); });
-  trouble.rethrow();
-  return how;
+  return keep_for_entrants(too_late);
 }
 
 // Those who wait are served the long way. Without any the next one to enter checks everything again.
 void session::not_furnished() {
   if (std::exchange(furnisher_, nullptr) == nullptr) return;
   granted_ = false;
-  if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
-  if (entrants_.empty()) return;
-  auto const by = shared_->context->now() + shared_->times.request_timeout;
   try {
+    if (over_) return tell_entrants(outcome(errc::candidacy_lost, "the lease is gone"));
+    if (entrants_.empty()) return;
+    auto const by = shared_->context->now() + shared_->times.request_timeout;
     must_open_by(by);
     parts_left_ = 1;
     furnish(sent_, ttl_, by);
@@ -243,11 +235,20 @@ bool session::keep() {
   return !over_;
 }
 
-/// keep(), and what those who wait for it are to be told: they are told also when there is no memory for it.
-outcome session::keep_or(outcome (*too_late)(), base::first_exception& trouble) {
+/// keep(), and what is to be said of it: something also when there is no memory for it.
+outcome session::try_to_keep(outcome (*why_not)(), base::first_exception& trouble) {
   outcome how;
-  trouble.from([&] { how = keep() ? outcome() : too_late(); });
+  trouble.from([&] { how = keep() ? outcome() : why_not(); });
   return how.ok() && !keeper_ ? no_memory() : how;
+}
+
+outcome session::keep_for_entrants(outcome (*why_not)()) {
+  base::first_exception trouble;
+  auto how = try_to_keep(why_not, trouble);
+  if (!how.ok()) granted_ = false;  // the next one to enter checks everything again
+  trouble.from([&] { tell_entrants(how); });
+  trouble.rethrow();
+  return how;
 }
 
 // Not from the anchor's revision: a session that is taken up again would begin in the past, which etcd serves by a loop

@@ -112,7 +112,8 @@ private:
   void part_done(outcome const& how);
   void tell_entrants(outcome const& how);
   bool keep();
-  outcome keep_or(outcome (*too_late)(), base::first_exception& trouble);
+  outcome try_to_keep(outcome (*why_not)(), base::first_exception& trouble);
+  outcome keep_for_entrants(outcome (*why_not)());
   bool young() const;
   void rest_without_members() noexcept;
   void renew(instant give_up, reply<renewal> done);

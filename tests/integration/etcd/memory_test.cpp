@@ -59,3 +59,14 @@ TEST_CASE("etcd, memory: who fails for want of it while he waits does not wait f
   auto const life = [&](std::size_t n) { return one_succession(n, place.for_life(n), how); };
   CHECK(each_allocation_fails(life, usual_step, somewhere(), at_a_time) == std::vector<std::size_t>());
 }
+
+TEST_CASE("etcd, memory: who fails for want of it while he comes back to a session does not wait for ever",
+          "[P6][etcd]") {
+  etcd_options quick;
+  quick.quick = true;
+  etcd_server server(quick);
+  its_own const place(server);
+  auto const life = [&](std::size_t n) { return one_return(n, place.for_life(n), how); };
+  // All of them: these lives are short, and four allocations in a row were what once went wrong.
+  CHECK(each_allocation_fails(life, 1, 0, at_a_time) == std::vector<std::size_t>());
+}
